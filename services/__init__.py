@@ -1,0 +1,1 @@
+"""streamkeep keeps what a live stream showed."""
