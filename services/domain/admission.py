@@ -1,0 +1,50 @@
+"""Who may go on air: one rule for the publish callback and for the watch over those already on air."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from services.domain import signing, times
+from services.domain.channel import Channel
+from services.domain.errors import PublishRefused
+from services.domain.session import Air, Session
+
+_SIGN_PROBLEMS = {
+    "malformed": ("bad_signature", "the stream key has no signature of the form <id>?sign=<exp>-<hash>"),
+    "wrong": ("bad_signature", "the stream key's signature is wrong; copy the stream key again"),
+    "expired": ("key_expired", "the stream key has expired; set a later outdate and copy the new key"),
+}
+
+
+def check_standing(channel: Channel, air: Air, now: datetime) -> None:
+    """Raise PublishRefused if the channel as such may not be on air now."""
+    if not channel.enabled:
+        raise PublishRefused("disabled", "the channel is disabled")
+    if now >= channel.outdate:
+        raise PublishRefused("key_expired", f"the channel's stream key expired at {times.text(channel.outdate)}")
+    block = air.blocked(now)
+    if block is not None:
+        until = "until it is unblocked" if block.until is None else f"until {times.text(block.until)}"
+        raise PublishRefused("blocked", f"the channel is blocked {until}")
+
+
+def check_signature(keyring: signing.Keyring, channel: Channel, sign: str, now: datetime) -> None:
+    """Raise PublishRefused unless `sign` is a valid signature of this channel's stream key."""
+    verdict = signing.verify_publish(
+        keyring, sign=sign, channel_id=channel.id, key_version=channel.key_version, now=now.timestamp()
+    )
+    if verdict != "ok":
+        raise PublishRefused(*_SIGN_PROBLEMS[verdict])
+
+
+def check_vacancy(session: Session | None, gateway: str, client_id: str) -> None:
+    """Raise PublishRefused if somebody else is on air or the last session is just being finalised."""
+    if session is None or not session.state.is_open:
+        return
+    if session.closing or session.close is not None:
+        raise PublishRefused("finalising", "the last session is just being finalised; try again in a moment")
+    publisher = session.publisher
+    if publisher is None or publisher.is_same_connection(gateway, client_id):
+        return
+    if not publisher.was_cut_by_restart(gateway):
+        raise PublishRefused("on_air", "another publisher is on air")

@@ -1,0 +1,37 @@
+"""The artifact: one media object that a session made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """The three outputs."""
+
+    SNAPSHOT = "snapshot"
+    RECORDING = "recording"
+    SEGMENT = "segment"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """One object that lies whole in the store.
+
+    `captured_at` is the first picture's time by the media clock and `seconds` the length (0 for a snapshot);
+    `part` counts the connections of the session from 0. A segment has its `media_sequence` and
+    `discontinuity_sequence`, a snapshot its `width` and `height` in pixels.
+    """
+
+    kind: Kind
+    key: str
+    captured_at: datetime
+    bytes: int
+    sha256: str
+    part: int
+    seconds: float = 0.0
+    width: int | None = None
+    height: int | None = None
+    media_sequence: int | None = None
+    discontinuity_sequence: int | None = None

@@ -1,0 +1,47 @@
+"""The capture plan: what a worker shall do for a channel, and which changes need a new part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from services.domain.channel import Channel
+
+FULL_TAP_BELOW = 10.0
+"""Seconds: with pictures due more often than this the tap carries every packet, because a GOP may be longer than
+`image_time`; otherwise keyframes and a few packets for the clock are enough, at about half the CPU."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaPlan:
+    """What ffmpeg is started with: a change here means a new ffmpeg, and so a new part. Times are seconds."""
+
+    recording_seconds: float | None
+    segment_seconds: float | None
+    full_tap: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapturePlan:
+    """All that a worker takes from its channel; what is not in `media` changes while it runs. Times are seconds."""
+
+    media: MediaPlan
+    image_seconds: float | None
+    hls_list_size: int
+    is_on_demand: bool
+    reconnect_window: timedelta
+
+
+def plan(channel: Channel) -> CapturePlan:
+    """Derive the plan from a channel's settings; an output that is off has None for its time."""
+    return CapturePlan(
+        media=MediaPlan(
+            recording_seconds=channel.video_time if channel.is_video else None,
+            segment_seconds=channel.hls_time if channel.is_hls or channel.is_on_demand else None,
+            full_tap=channel.is_image and channel.image_time < FULL_TAP_BELOW,
+        ),
+        image_seconds=channel.image_time if channel.is_image else None,
+        hls_list_size=channel.hls_list_size,
+        is_on_demand=channel.is_on_demand,
+        reconnect_window=timedelta(seconds=channel.reconnect_window),
+    )

@@ -1,0 +1,95 @@
+"""The channel: what its owner asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Self
+
+from services.domain.errors import InvalidInput
+from services.domain.ids import require_id
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The values a number may take, both ends included, and its value when left out."""
+
+    low: float
+    high: float
+    default: float
+    unit: str = "seconds"
+
+
+IMAGE_TIME = Range(0.5, 86_400, 10)
+VIDEO_TIME = Range(2, 3_600, 60)
+HLS_TIME = Range(1, 30, 2)
+HLS_LIST_SIZE = Range(3, 1_000, 6, "segments")
+RECONNECT_WINDOW = Range(0, 3_600, 180)
+NUMBERS: Mapping[str, Range] = {
+    "image_time": IMAGE_TIME,
+    "video_time": VIDEO_TIME,
+    "hls_time": HLS_TIME,
+    "hls_list_size": HLS_LIST_SIZE,
+    "reconnect_window": RECONNECT_WINDOW,
+}
+
+NAME_MAX = 200  # characters
+DESCRIPTION_MAX = 2_000  # characters
+LABELS_MAX = 20  # entries
+LABEL_MAX = 200  # characters of a label's name or value
+DEFAULT_LIFE_YEARS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """One channel's settings; `version` grows by one with each stored change.
+
+    Times that end in `_time` and `reconnect_window` are seconds; `outdate` is when the stream key expires.
+    `older_fields` keeps what the older system's callers sent and no feature uses yet.
+    """
+
+    id: str
+    outdate: datetime
+    created_at: datetime
+    updated_at: datetime
+    name: str = ""
+    description: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    enabled: bool = True
+    is_image: bool = True
+    image_time: float = IMAGE_TIME.default
+    is_video: bool = True
+    video_time: float = VIDEO_TIME.default
+    is_hls: bool = True
+    hls_time: float = HLS_TIME.default
+    hls_list_size: int = int(HLS_LIST_SIZE.default)
+    is_on_demand: bool = False
+    reconnect_window: float = RECONNECT_WINDOW.default
+    key_version: int = 1
+    key_secret: str = ""
+    older_fields: Mapping[str, Any] = field(default_factory=dict)
+    version: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse impossible values, by the field's name."""
+        require_id("id", self.id)
+        for name, span in NUMBERS.items():
+            value = getattr(self, name)
+            if not span.low <= value <= span.high:
+                raise InvalidInput(name, f"must be {span.low:g} to {span.high:g} {span.unit}")
+        if len(self.name) > NAME_MAX:
+            raise InvalidInput("name", f"at most {NAME_MAX} characters")
+        if len(self.description) > DESCRIPTION_MAX:
+            raise InvalidInput("description", f"at most {DESCRIPTION_MAX} characters")
+        if len(self.labels) > LABELS_MAX:
+            raise InvalidInput("labels", f"at most {LABELS_MAX} labels")
+        if any(len(text) > LABEL_MAX for pair in self.labels.items() for text in pair):
+            raise InvalidInput("labels", f"a label's name and value have at most {LABEL_MAX} characters each")
+        for name in ("outdate", "created_at", "updated_at"):
+            if getattr(self, name).tzinfo is None:
+                raise InvalidInput(name, "must be an aware time")
+
+    def changed(self, at: datetime, **changes: Any) -> Self:  # noqa: ANN401 - any field of the record
+        """Give the next version of this channel with `changes` made at `at`."""
+        return replace(self, **changes, version=self.version + 1, updated_at=at)

@@ -1,0 +1,73 @@
+"""Object keys: encoded from a capture time and decoded back, zero-padded so that listing order is time order."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from services.domain.artifact import Kind
+
+_STAMP = "%Y%m%dT%H%M%S"
+_FOLDERS = {Kind.SNAPSHOT: ("snapshots", "jpg"), Kind.RECORDING: ("recordings", "mp4")}
+
+MEDIA_TYPES = {
+    "jpg": "image/jpeg",
+    "mp4": "video/mp4",
+    "ts": "video/mp2t",
+    "m3u8": "application/vnd.apple.mpegurl",
+    "json": "application/json",
+}
+
+
+def media_type(key: str) -> str:
+    """Give the content type of an object, from its key's ending."""
+    return MEDIA_TYPES.get(key.rpartition(".")[2], "application/octet-stream")
+
+
+def cache_control(key: str) -> str:
+    """Give how long an object may be cached: what changes in place not at all, media a year."""
+    changes = key.endswith((".m3u8", ".json", "/latest.jpg"))
+    return "no-cache" if changes else "private, max-age=31536000, immutable"
+
+
+def dated(kind: Kind, channel_id: str, session_id: str, captured_at: datetime) -> str:
+    """Give the key of a snapshot or a recording that begins at `captured_at`."""
+    moment = captured_at.astimezone(UTC)
+    folder, ending = _FOLDERS[kind]
+    stamp = f"{moment.strftime(_STAMP)}.{moment.microsecond // 1000:03d}Z"
+    return f"{folder}/{channel_id}/{moment.strftime('%Y/%m/%d/%H')}/{session_id}/{stamp}.{ending}"
+
+
+def captured_at(key: str) -> datetime:
+    """Give the capture time that a dated key carries; raise ValueError for other keys."""
+    stamp = key.rpartition("/")[2].rpartition(".")[0]
+    return datetime.strptime(stamp, f"{_STAMP}.%fZ").replace(tzinfo=UTC)
+
+
+def latest_snapshot(channel_id: str) -> str:
+    """Give the key of the channel's newest picture, overwritten by each."""
+    return f"snapshots/{channel_id}/latest.jpg"
+
+
+def live_playlist(channel_id: str) -> str:
+    """Give the key of the channel's live playlist."""
+    return f"hls/{channel_id}/live.m3u8"
+
+
+def vod_playlist(channel_id: str, session_id: str) -> str:
+    """Give the key of a session's whole playlist."""
+    return f"hls/{channel_id}/{session_id}/vod.m3u8"
+
+
+def segment(channel_id: str, session_id: str, media_sequence: int) -> str:
+    """Give the key of an HLS segment."""
+    return f"hls/{channel_id}/{session_id}/{media_sequence:09d}.ts"
+
+
+def head(channel_id: str, session_id: str) -> str:
+    """Give the key of a session's manifest head."""
+    return f"sessions/{channel_id}/{session_id}/head.json"
+
+
+def chunk(channel_id: str, session_id: str, number: int) -> str:
+    """Give the key of a session's manifest chunk."""
+    return f"sessions/{channel_id}/{session_id}/chunk-{number:06d}.json"

@@ -1,0 +1,169 @@
+"""The ports: what the services ask of the outside, in the domain's words.
+
+All calls block; a service that must not block makes them in a thread. Every call may raise
+StateUnavailable or StoreUnavailable besides what it names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+from services.domain.channel import Channel
+from services.domain.session import Air, Lease, Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """The place after which a page of a list begins, newest first: an entry's time and id."""
+
+    at: datetime
+    id: str
+
+
+class ChannelStore(Protocol):
+    """Keeps channels' settings."""
+
+    def add(self, channel: Channel) -> None:
+        """Store a new channel; raise AlreadyExists if its id is taken."""
+        ...
+
+    def get(self, channel_id: str) -> Channel:
+        """Give a channel; raise ChannelNotFound."""
+        ...
+
+    def replace(self, channel: Channel) -> None:
+        """Store the next version; raise VersionConflict unless `channel.version - 1` is stored, or ChannelNotFound."""
+        ...
+
+    def remove(self, channel_id: str, version: int | None = None) -> None:
+        """Forget a channel; raise ChannelNotFound, or VersionConflict if a `version` is given and is not stored."""
+        ...
+
+    def page(self, limit: int, after: Position | None = None) -> Sequence[Channel]:
+        """Give up to `limit` channels by `created_at`, newest first."""
+        ...
+
+
+class SessionStore(Protocol):
+    """Keeps sessions, and for each channel what it is doing."""
+
+    def air(self, channel_id: str) -> Air:
+        """Give what a channel is doing; a channel never seen gives an Air of version 0."""
+        ...
+
+    def get(self, session_id: str) -> Session:
+        """Give a session; raise SessionNotFound."""
+        ...
+
+    def save(self, *, session: Session | None = None, air: Air | None = None) -> None:
+        """Store the next version of either or of both in one transaction; all or nothing.
+
+        Raise VersionConflict unless the version before is what is stored; a session of version 1 and an air
+        of version 1 must not exist yet.
+        """
+        ...
+
+    def page(self, limit: int, *, channel_id: str | None = None, after: Position | None = None) -> Sequence[Session]:
+        """Give up to `limit` sessions by `started_at`, newest first."""
+        ...
+
+    def open_sessions(self) -> Sequence[Session]:
+        """Give every session that has not ended or failed, newest first."""
+        ...
+
+
+class LeaseStore(Protocol):
+    """Keeps the one lease of each session."""
+
+    def claim(self, session_id: str, holder: str, *, ttl: timedelta, now: datetime) -> Lease:
+        """Take the lease with the next epoch (from 1); raise LeaseHeld while another holder's is valid."""
+        ...
+
+    def renew(self, lease: Lease, *, ttl: timedelta, now: datetime) -> Lease:
+        """Extend one's own lease and store its control_url; raise LeaseLost once a newer epoch is recorded."""
+        ...
+
+    def release(self, lease: Lease) -> None:
+        """Let one's own lease expire now; nothing happens if a newer epoch is recorded."""
+        ...
+
+    def get(self, session_id: str) -> Lease | None:
+        """Give the lease of a session, valid or not, or None if nobody ever claimed it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredObject:
+    """An object's whole content and its tag; the tag changes with the content."""
+
+    body: bytes
+    etag: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalFile:
+    """Where an object lies on this machine."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteUrl:
+    """An address that serves an object for a while."""
+
+    url: str
+
+
+class ObjectStore(Protocol):
+    """Keeps objects by key; a key is visible only when its bytes are whole."""
+
+    def create(self, key: str, source: Path, *, sha256: str) -> None:
+        """Store the file `source` under a new key; the source stays where it is.
+
+        Raise ObjectExists if the key holds other content; the same content (one's own retry) is success.
+        `sha256` is the hex digest of the source. Raise StoreFull when there is no room.
+        """
+        ...
+
+    def replace(self, key: str, body: bytes, *, etag: str | None) -> str:
+        """Store `body` if the key's tag is still `etag` (None: if there is no object) and give the new tag.
+
+        Raise ObjectChanged otherwise.
+        """
+        ...
+
+    def read(self, key: str) -> StoredObject:
+        """Give a small object; raise ObjectNotFound."""
+        ...
+
+    def locate(self, key: str, *, seconds: int) -> LocalFile | RemoteUrl:
+        """Say where a viewer's request for an object is served from, for `seconds`; raise ObjectNotFound."""
+        ...
+
+    def check(self) -> None:
+        """Raise StoreUnavailable or StoreFull if nothing could be stored now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaunchOrder:
+    """Which worker to start: ids only, it reads the rest from state."""
+
+    channel_id: str
+    session_id: str
+
+
+class Launcher(Protocol):
+    """Starts workers."""
+
+    def launch(self, order: LaunchOrder) -> None:
+        """Start one worker and return at once; raise LaunchFailed if it cannot be started."""
+        ...
+
+    def running(self) -> frozenset[str] | None:
+        """Give the sessions whose worker is known to run here, or None where that cannot be told cheaply."""
+        ...

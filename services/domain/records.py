@@ -1,0 +1,157 @@
+"""Records of state as plain JSON values: every state adapter stores exactly these."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from services.domain import times
+from services.domain.channel import Channel
+from services.domain.secrets import Secret
+from services.domain.session import Air, Block, Close, Lease, Publisher, Reason, Session, SessionState
+
+Record = dict[str, Any]
+
+
+def _spelled(moment: datetime | None) -> str | None:
+    return None if moment is None else times.text(moment)
+
+
+def _moment(value: str | None) -> datetime | None:
+    return None if value is None else times.parse(value)
+
+
+_CHANNEL_TIMES = ("outdate", "created_at", "updated_at")
+
+
+def channel_record(channel: Channel) -> Record:
+    """Give a channel as JSON values."""
+    record = {name: getattr(channel, name) for name in Channel.__slots__}
+    for name in _CHANNEL_TIMES:
+        record[name] = times.text(record[name])
+    for name in ("labels", "older_fields"):
+        record[name] = dict(record[name])
+    return record
+
+
+def channel_from_record(record: Record) -> Channel:
+    """Read a channel back."""
+    return Channel(**{**record, **{name: times.parse(record[name]) for name in _CHANNEL_TIMES}})
+
+
+def reason_record(reason: Reason | None) -> Record | None:
+    """Give a state's reason as the API and the manifest show it."""
+    if reason is None:
+        return None
+    return {"code": reason.code, "detail": reason.detail, "since": times.text(reason.since)}
+
+
+def reason_from_record(record: Record | None) -> Reason | None:
+    """Read a reason back."""
+    if record is None:
+        return None
+    return Reason(code=record["code"], detail=record["detail"], since=times.parse(record["since"]))
+
+
+def _publisher_record(publisher: Publisher | None) -> Record | None:
+    if publisher is None:
+        return None
+    return {
+        "gateway": publisher.gateway,
+        "client_id": publisher.client_id,
+        "address": publisher.address,
+        "accepted_at": times.text(publisher.accepted_at),
+        "listening": publisher.listening,
+    }
+
+
+def _publisher_from_record(record: Record | None) -> Publisher | None:
+    if record is None:
+        return None
+    return Publisher(**{**record, "accepted_at": times.parse(record["accepted_at"])})
+
+
+def session_record(session: Session) -> Record:
+    """Give a session as JSON values."""
+    return {
+        "id": session.id,
+        "channel_id": session.channel_id,
+        "started_at": times.text(session.started_at),
+        "pull_token": session.pull_token.reveal(),
+        "state": session.state.value,
+        "state_reason": reason_record(session.state_reason),
+        "ended_at": _spelled(session.ended_at),
+        "publisher": _publisher_record(session.publisher),
+        "absent_since": _spelled(session.absent_since),
+        "close": session.close.value if session.close else None,
+        "closing": session.closing,
+        "media_sequence": session.media_sequence,
+        "discontinuity_sequence": session.discontinuity_sequence,
+        "version": session.version,
+    }
+
+
+def session_from_record(record: Record) -> Session:
+    """Read a session back."""
+    return Session(
+        id=record["id"],
+        channel_id=record["channel_id"],
+        started_at=times.parse(record["started_at"]),
+        pull_token=Secret(record["pull_token"]),
+        state=SessionState(record["state"]),
+        state_reason=reason_from_record(record["state_reason"]),
+        ended_at=_moment(record["ended_at"]),
+        publisher=_publisher_from_record(record["publisher"]),
+        absent_since=_moment(record["absent_since"]),
+        close=Close(record["close"]) if record["close"] else None,
+        closing=record["closing"],
+        media_sequence=record["media_sequence"],
+        discontinuity_sequence=record["discontinuity_sequence"],
+        version=record["version"],
+    )
+
+
+def air_record(air: Air) -> Record:
+    """Give what a channel is doing as JSON values."""
+    return {
+        "channel_id": air.channel_id,
+        "session_id": air.session_id,
+        "block": None
+        if air.block is None
+        else {
+            "until": _spelled(air.block.until),
+            "reason": air.block.reason,
+            "since": times.text(air.block.since),
+        },
+        "media_sequence": air.media_sequence,
+        "discontinuity_sequence": air.discontinuity_sequence,
+        "version": air.version,
+    }
+
+
+def air_from_record(record: Record) -> Air:
+    """Read what a channel is doing back."""
+    block = record["block"]
+    return Air(
+        **{
+            **record,
+            "block": block
+            and Block(until=_moment(block["until"]), reason=block["reason"], since=times.parse(block["since"])),
+        }
+    )
+
+
+def lease_record(lease: Lease) -> Record:
+    """Give a lease as JSON values."""
+    return {
+        "session_id": lease.session_id,
+        "epoch": lease.epoch,
+        "holder": lease.holder,
+        "expires_at": times.text(lease.expires_at),
+        "control_url": lease.control_url,
+    }
+
+
+def lease_from_record(record: Record) -> Lease:
+    """Read a lease back."""
+    return Lease(**{**record, "expires_at": times.parse(record["expires_at"])})

@@ -1,0 +1,215 @@
+"""The session: one broadcast, kept across reconnects inside the channel's window.
+
+`starting → live ⇄ interrupted → ended | failed`. A session is a record under a version; every change gives
+the next version and is stored only if nobody stored another first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Self
+
+from services.domain.secrets import Secret
+
+
+class SessionState(StrEnum):
+    """Where a session stands."""
+
+    STARTING = "starting"
+    LIVE = "live"
+    INTERRUPTED = "interrupted"
+    ENDED = "ended"
+    FAILED = "failed"
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether the broadcast may still go on."""
+        return self not in (SessionState.ENDED, SessionState.FAILED)
+
+
+OPEN_STATES = tuple(state for state in SessionState if state.is_open)
+
+
+class Close(StrEnum):
+    """How a session was asked to end."""
+
+    COMPLETE = "complete"  # as soon as no publisher is connected
+    STOP = "stop"  # now, whoever is connected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why a state is as it is; `code` is one of those listed in docs/states.md."""
+
+    code: str
+    detail: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publisher:
+    """The connection that publishes, as its gateway knows it.
+
+    `gateway` is `<name>/<life>`, one life of one gateway, and `client_id` counts from 1 in each: only the pair
+    is unique.
+    `listening` is true when the worker was pulling before the publisher was let in, so that nothing was missed.
+    """
+
+    gateway: str
+    client_id: str
+    address: str
+    accepted_at: datetime
+    listening: bool = False
+
+    def is_same_connection(self, gateway: str, client_id: str) -> bool:
+        """Say whether a callback speaks of this connection."""
+        return (self.gateway, self.client_id) == (gateway, client_id)
+
+    def was_cut_by_restart(self, gateway: str) -> bool:
+        """Say whether `gateway` is a later life of the gateway that this connection was on."""
+        name, _, life = self.gateway.rpartition("/")
+        new_name, _, new_life = gateway.rpartition("/")
+        return name == new_name and life != new_life
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One broadcast of one channel.
+
+    `publisher` is None while nobody is connected, and `absent_since` says from when. `closing` is set by the worker
+    that begins to finalise: from then on no publisher may resume it. `media_sequence` and
+    `discontinuity_sequence` are where the channel's live playlist goes on from.
+    """
+
+    id: str
+    channel_id: str
+    started_at: datetime
+    pull_token: Secret
+    state: SessionState = SessionState.STARTING
+    state_reason: Reason | None = None
+    ended_at: datetime | None = None
+    publisher: Publisher | None = None
+    absent_since: datetime | None = None
+    close: Close | None = None
+    closing: bool = False
+    media_sequence: int = 0
+    discontinuity_sequence: int = 0
+    version: int = 1
+
+    def _next(self, **changes: object) -> Self:
+        return replace(self, **changes, version=self.version + 1)  # type: ignore[arg-type] # fields of this class
+
+    def with_publisher(self, publisher: Publisher) -> Self:
+        """Let a publisher in: at the first publish and at each reconnect."""
+        return self._next(publisher=publisher, absent_since=None)
+
+    def heard(self) -> Self:
+        """Record that the worker was pulling when the publisher was let in."""
+        if self.publisher is None:
+            return self
+        return self._next(publisher=replace(self.publisher, listening=True))
+
+    def went_live(self) -> Self:
+        """Record that media arrives."""
+        return self._next(state=SessionState.LIVE, state_reason=None)
+
+    def lost_publisher(self, at: datetime) -> Self:
+        """Record that the publisher's connection is gone."""
+        return self._next(
+            publisher=None,
+            absent_since=at,
+            state=SessionState.INTERRUPTED,
+            state_reason=Reason(code="publisher_away", detail="the publisher is not connected", since=at),
+        )
+
+    def troubled(self, reason: Reason) -> Self:
+        """Record why no media is captured although a publisher may be connected."""
+        return self._next(state=SessionState.INTERRUPTED, state_reason=reason)
+
+    def asked_to_close(self, close: Close) -> Self:
+        """Record that the session shall end; a stop outranks a completion."""
+        return self._next(close=Close.STOP if self.close is Close.STOP else close)
+
+    def began_closing(self) -> Self:
+        """Shut the door: the worker finalises and no publisher may resume."""
+        return self._next(closing=True)
+
+    def ended(self, at: datetime) -> Self:
+        """Record the end of the broadcast."""
+        return self._next(state=SessionState.ENDED, ended_at=at, publisher=None, state_reason=None)
+
+    def failed(self, at: datetime, reason: Reason) -> Self:
+        """Record that nothing more can come of this session."""
+        return self._next(state=SessionState.FAILED, ended_at=at, publisher=None, state_reason=reason)
+
+    def is_due_to_end(self, now: datetime, reconnect_window: timedelta) -> bool:
+        """Say whether the session should be finalised now."""
+        if self.close is Close.STOP or self.closing:
+            return True
+        if self.publisher is not None:
+            return False
+        if self.close is Close.COMPLETE:
+            return True
+        return self.absent_since is not None and now >= self.absent_since + reconnect_window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """A ban: nobody publishes to the channel until then (`until` None: until it is lifted)."""
+
+    until: datetime | None
+    reason: str
+    since: datetime
+
+    def holds(self, now: datetime) -> bool:
+        """Say whether the ban is in force."""
+        return self.until is None or now < self.until
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Air:
+    """What a channel is doing, apart from its settings: its open session, its ban, its playlist's counters."""
+
+    channel_id: str
+    session_id: str | None = None
+    block: Block | None = None
+    media_sequence: int = 0
+    discontinuity_sequence: int = 0
+    version: int = 0
+
+    def changed(self, **changes: object) -> Self:
+        """Give the next version with `changes`."""
+        return replace(self, **changes, version=self.version + 1)  # type: ignore[arg-type] # fields of this class
+
+    def blocked(self, now: datetime) -> Block | None:
+        """Give the ban that is in force, if any."""
+        return self.block if self.block is not None and self.block.holds(now) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """The right to write for a session; only a newer epoch takes it away.
+
+    `control_url` is where the holder answers private calls, empty until it listens.
+    """
+
+    session_id: str
+    epoch: int
+    holder: str
+    expires_at: datetime
+    control_url: str = ""
+
+    def is_valid(self, now: datetime) -> bool:
+        """Say whether the holder has renewed it in time."""
+        return now < self.expires_at
+
+
+def channel_state(air: Air, session: Session | None, now: datetime) -> str:
+    """Give a channel's state: `idle, starting, live, interrupted, blocked`."""
+    if air.blocked(now):
+        return "blocked"
+    if session is None or not session.state.is_open:
+        return "idle"
+    return session.state.value
