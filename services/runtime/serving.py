@@ -1,0 +1,50 @@
+"""An HTTP server that stops with an event of ours instead of taking the signals itself."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import uvicorn
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Bind and listen at once, so that a taken port is an OSError here and not a log line later; port 0 picks one."""
+    bound = socket.create_server((host, port), backlog=1024)
+    bound.setblocking(False)
+    return bound
+
+
+@contextlib.asynccontextmanager
+async def serving(app: Any, bound: socket.socket, *, drain_seconds: int = 5) -> AsyncIterator[None]:  # noqa: ANN401 - any ASGI application
+    """Serve `app` on a bound socket while the block runs; then let open requests finish for `drain_seconds`."""
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=drain_seconds,
+        timeout_keep_alive=30,
+    )
+    server = _Server(config)
+    task = asyncio.create_task(server.serve(sockets=[bound]), name="http server")
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
+
+
+async def serve_until(app: Any, bound: socket.socket, stop: asyncio.Event) -> None:  # noqa: ANN401 - any ASGI application
+    """Serve `app` until `stop` is set."""
+    async with serving(app, bound):
+        await stop.wait()

@@ -1,0 +1,55 @@
+"""Settings: one frozen class per service, read once from `STREAMKEEP_*`, unknown variables refused."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "STREAMKEEP_"
+EXIT_BAD_SETTINGS = 2
+
+
+class Settings(BaseSettings):
+    """What all services read.
+
+    `lifeline_fd` is a socket that the one-machine stack keeps open while it lives: at its end the service stops.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["console", "json"] = "json"
+    lifeline_fd: int | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown(cls, values: Any) -> Any:  # noqa: ANN401 - pydantic's own signature
+        known = {f"{PREFIX}{name}".upper() for name in cls.model_fields}
+        unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+        if unknown:
+            message = f"unknown variables {', '.join(unknown)}; known are {', '.join(sorted(known))}"
+            raise ValueError(message)
+        return values
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the environment; say what is wrong in one line each and exit 2 if it cannot be used."""
+        try:
+            return cls()
+        except ValidationError as error:
+            for problem in error.errors():
+                name = f"{PREFIX}{'_'.join(str(part) for part in problem['loc'])}".upper().rstrip("_")
+                print(f"setting {name}: {problem['msg']}", file=sys.stderr)  # noqa: T201 - logging is not set up yet
+            raise SystemExit(EXIT_BAD_SETTINGS) from None
+
+
+class OneMachineSettings(Settings):
+    """Where a one-machine service finds state and objects."""
+
+    state_path: Path
+    objects_path: Path
