@@ -1,0 +1,1 @@
+"""One channel's capture: pull, cut, take pictures, ship, keep the manifest."""

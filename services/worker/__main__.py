@@ -1,0 +1,103 @@
+"""Runs one worker: `python -m services.worker --channel ID --session ID`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+
+import structlog
+
+from services.domain.errors import LeaseHeld, LeaseLost, SessionNotFound, Unavailable
+from services.runtime import logging
+from services.runtime.shutdown import stop_event
+from services.worker.bootstrap import Worker, worker
+from services.worker.settings import WorkerSettings
+
+log = structlog.get_logger()
+
+EXIT_DONE = 0
+EXIT_CANNOT_START = 1
+EXIT_LEASE = 3  # another worker holds, or took, the session
+
+
+def main() -> None:
+    """Read the command line and the settings, and capture."""
+    parser = argparse.ArgumentParser(prog="streamkeep-worker", description=__doc__)
+    parser.add_argument("--channel", required=True)
+    parser.add_argument("--session", required=True)
+    arguments = parser.parse_args()
+    settings = WorkerSettings.load()
+    logging.configure("worker", level=settings.log_level, form=settings.log_format)
+    structlog.contextvars.bind_contextvars(channel=arguments.channel)
+    sys.exit(asyncio.run(run(settings, channel_id=arguments.channel, session_id=arguments.session)))
+
+
+async def run(settings: WorkerSettings, *, channel_id: str, session_id: str) -> int:
+    """Work for a session until it ends or this worker is asked to stop; give the exit code."""
+    async with stop_event(settings.lifeline_fd) as stop:
+        try:
+            async with worker(settings, channel_id=channel_id, session_id=session_id, stop=stop) as built:
+                return await _work(settings, built)
+        except LeaseHeld:
+            log.info("worker_not_needed", session=session_id)
+            return EXIT_LEASE
+        except (SessionNotFound, Unavailable) as error:
+            log.error("worker_cannot_start", session=session_id, error=str(error))  # noqa: TRY400 - said in full
+            return EXIT_CANNOT_START
+
+
+async def _work(settings: WorkerSettings, built: Worker) -> int:
+    broadcast = built.broadcast
+    tasks = [
+        asyncio.create_task(built.following.run(), name="following"),
+        asyncio.create_task(built.tenure.keep(), name="tenure"),
+        asyncio.create_task(broadcast.manifest.run(), name="manifest"),
+        asyncio.create_task(_answer(built), name="control"),
+    ]
+    try:
+        due = await broadcast.run()
+        await _finish(settings, built, due=due)
+    except LeaseLost:
+        return EXIT_LEASE
+    finally:
+        tasks += broadcast.ending.shipped_tasks
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return EXIT_DONE
+
+
+async def _finish(settings: WorkerSettings, built: Worker, *, due: bool) -> None:
+    """Ship and end; once this worker is asked to stop, what is not shipped in time stays in the spool."""
+    finishing = asyncio.create_task(built.broadcast.finish(due=due), name="finishing")
+    stopping = asyncio.create_task(_deadline(built.broadcast.stop, settings.stop_seconds), name="deadline")
+    await asyncio.wait([finishing, stopping], return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not finishing.done():
+        log.warning("left_in_spool", folder=str(built.broadcast.folder))
+        finishing.cancel()
+        await asyncio.gather(finishing, return_exceptions=True)
+        return
+    await finishing
+
+
+async def _deadline(stop: asyncio.Event, seconds: float) -> None:
+    await stop.wait()
+    await asyncio.sleep(seconds)
+
+
+async def _answer(built: Worker) -> None:
+    """Open the control port and put its address into the lease, once capture is under way."""
+    from services.runtime.serving import listen, serving  # noqa: PLC0415 - late, so that ffmpeg pulls first
+    from services.worker.control import control_app  # noqa: PLC0415
+
+    bound = listen("127.0.0.1", 0)
+    app = control_app(built.following.session.pull_token, built.following.told)
+    async with serving(app, bound, drain_seconds=1):
+        await built.tenure.renew(control_url=f"http://127.0.0.1:{bound.getsockname()[1]}")
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,282 @@
+"""One session's capture from its first packet to its last object: the worker's main line."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from services.domain import times
+from services.domain.artifact import Kind
+from services.domain.capture import CapturePlan
+from services.domain.clock import Clock
+from services.domain.errors import LeaseLost, StateUnavailable
+from services.domain.manifest import Gap, Part
+from services.domain.secrets import Secret
+from services.domain.session import Reason, Session, SessionState
+from services.worker.capture_run import CaptureRun
+from services.worker.ending import Ending
+from services.worker.events import CaptureEvent, ClockSet, FileClosed, MediaSeen, Undecodable, VideoSeen
+from services.worker.following import Following
+from services.worker.lane import Lane, Waiting
+from services.worker.ledger import Ledger
+from services.worker.manifest_keeper import ManifestKeeper
+from services.worker.playlists import Playlists
+from services.worker.tenure import Tenure
+
+log = structlog.get_logger()
+
+QUICK_SECONDS = 1.0
+"""A run that ends sooner than this without media counts as a failure: the next one waits."""
+BACKOFF_SECONDS = (0.2, 2.0)
+
+
+@dataclass(slots=True, kw_only=True)
+class Broadcast:
+    """Runs ffmpeg again and again while the session is open; each run that brings media is a part.
+
+    `missing_cause` says why media is missing between the last part and the next, when the publisher stayed.
+    """
+
+    following: Following
+    tenure: Tenure
+    manifest: ManifestKeeper
+    playlists: Playlists
+    lanes: dict[Kind, Lane]
+    ledger: Ledger
+    ending: Ending
+    clock: Clock
+    source: Secret
+    folder: Path
+    min_free_bytes: int
+    stop: asyncio.Event
+    missing_cause: str = "worker_lost"
+    _run: CaptureRun | None = None
+    _run_number: int = 0
+    _part: Part | None = None
+    _anchor: float = 0.0
+    _first: float = 0.0
+    _last_pts: float = 0.0
+    _sound_only: bool = False
+    _delay: float = BACKOFF_SECONDS[0]
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def run(self) -> bool:
+        """Capture until the session is due to end (True), or this worker has to go before that (False)."""
+        while not (self.stop.is_set() or self.following.due.is_set() or self.tenure.lost.is_set()):
+            if not await self._has_room():
+                await self._first_of(self._pause(2.0))
+                continue
+            await self._capture_once()
+        return self.following.due.is_set() and not self.tenure.lost.is_set()
+
+    async def _capture_once(self) -> None:
+        """Run ffmpeg until it ends, or has to."""
+        began = asyncio.get_running_loop().time()
+        plan = self.following.plan()
+        self.following.replanned.clear()
+        run = self._run = self._new_run(plan)
+        await run.start()
+        log.debug("capture_listening", run=self._run_number)
+        ended = asyncio.create_task(run.wait(), name="capture run")
+        while not ended.done():
+            await self._first_of(ended, self.following.replanned.wait())
+            if self._must_end() or (self.following.replanned.is_set() and not await self._adapt(run)):
+                await run.stop()
+                break
+        returncode = await ended
+        self._sound_only = self._sound_only or (run.found_no_stream and self._part is None)
+        had_media = self._part is not None
+        await self._end_part(returncode)
+        if not had_media and not self._must_end() and not self.following.replanned.is_set():
+            quick = asyncio.get_running_loop().time() - began < QUICK_SECONDS
+            await self._nothing_came(quick=quick)
+
+    def _must_end(self) -> bool:
+        return self.stop.is_set() or self.following.due.is_set() or self.tenure.lost.is_set()
+
+    def _new_run(self, plan: CapturePlan) -> CaptureRun:
+        self._run_number += 1
+        return CaptureRun(
+            source=self.source,
+            media=plan.media,
+            image_seconds=plan.image_seconds,
+            sound_only=self._sound_only,
+            folder=self.folder / f"e{self.tenure.lease.epoch:04d}-r{self._run_number:06d}",
+            emit=self._happened,
+        )
+
+    async def _adapt(self, run: CaptureRun) -> bool:
+        """Apply a changed plan to the running ffmpeg; say False where it takes a new one."""
+        self.following.replanned.clear()
+        plan = self.following.plan()
+        self.playlists.list_size = plan.hls_list_size
+        if plan.media != run.media:
+            self.missing_cause = "not_listening"
+            log.info("capture_replanned")
+            return False
+        if plan.image_seconds != run.image_seconds:
+            await run.set_image_seconds(plan.image_seconds)
+        return True
+
+    async def _first_of(self, *others: Coroutine[Any, Any, Any] | asyncio.Task[Any]) -> None:
+        """Wait until one of `others` is done or the worker has to end."""
+        events = (self.stop, self.following.due, self.tenure.lost)
+        mine = [asyncio.ensure_future(event.wait()) for event in events]
+        mine += [asyncio.ensure_future(other) for other in others if not isinstance(other, asyncio.Task)]
+        tasks = [other for other in others if isinstance(other, asyncio.Task)]
+        try:
+            await asyncio.wait([*mine, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in mine:
+                task.cancel()
+            await asyncio.gather(*mine, return_exceptions=True)
+
+    async def _pause(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    async def _has_room(self) -> bool:
+        """Say whether the spool has room; say so in the session's state where it has not."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(self.folder).free
+        if free >= self.min_free_bytes:
+            return True
+        self.missing_cause = "disk_full"
+        detail = f"{free} bytes are free where {self.min_free_bytes} are needed; make room on the spool's disk"
+        await self._report(Reason(code="disk_full", detail=detail, since=self.clock.now()))
+        return False
+
+    async def _nothing_came(self, *, quick: bool) -> None:
+        """Say so if a publisher is connected and silent, and do not try again too fast."""
+        await self.following.read()
+        if self.following.session.publisher is not None and not quick:
+            detail = "the publisher is connected and sends nothing that can be captured"
+            await self._report(Reason(code="publisher_silent", detail=detail, since=self.clock.now()))
+        if quick:
+            await self._first_of(self._pause(self._delay))
+            self._delay = min(self._delay * 2, BACKOFF_SECONDS[1])
+
+    async def _report(self, reason: Reason) -> None:
+        """Put a reason into the session's state, once."""
+
+        def mark(session: Session) -> Session | None:
+            known = session.state_reason is not None and session.state_reason.code == reason.code
+            return None if known or not session.state.is_open else session.troubled(reason)
+
+        try:
+            await self.following.change(mark)
+        except StateUnavailable as error:
+            log.warning("state_away", error=str(error))
+        self.manifest.set(state=self.following.session.state, state_reason=self.following.session.state_reason)
+
+    def _happened(self, event: CaptureEvent) -> None:
+        """Take what a run tells; this never waits."""
+        match event:
+            case ClockSet():
+                self._begin_part(event)
+            case VideoSeen() if self._part is not None:
+                self.manifest.change_part(self._part.number, video=event.video)
+            case MediaSeen():
+                self._last_pts = max(self._last_pts, event.pts)
+            case Undecodable():
+                log.warning("picture_undecodable", pts=event.pts, error=event.error[:200])
+            case FileClosed():
+                self._take(event)
+
+    def _begin_part(self, clock: ClockSet) -> None:
+        assert self._run is not None  # noqa: S101 - it is a run that speaks
+        number = len(self.manifest.head.parts)
+        self._anchor, self._first, self._last_pts = clock.anchor, clock.first, clock.first
+        self._part = Part(number=number, started_at=times.utc(clock.anchor + clock.first))
+        self._delay = BACKOFF_SECONDS[0]
+        self.ledger.part(number, clock, self._run.folder)
+        previous_end, cause = self.manifest.last_end(), self.missing_cause
+        self.manifest.begin_part(self._part)
+        self.missing_cause = "ffmpeg_lost"
+        log.info("part_began", part=number)
+        task = asyncio.create_task(self._went_live(self._part, previous_end, cause), name="went live")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _went_live(self, part: Part, previous_end: datetime | None, cause: str) -> None:
+        """Record that media arrives, and declare what is missing before it."""
+        try:
+            await self.following.change(
+                lambda session: (
+                    session.went_live()
+                    if session.state.is_open and (session.state is not SessionState.LIVE or session.state_reason)
+                    else None
+                )
+            )
+        except StateUnavailable as error:
+            log.warning("state_away", error=str(error))
+        self.manifest.set(state=self.following.session.state, state_reason=self.following.session.state_reason)
+        for gap in missing_before(part, previous_end, self.following.session, self._outputs(), cause):
+            self.manifest.declare_gap(gap)
+
+    def _outputs(self) -> tuple[str, ...]:
+        plan = self.following.plan()
+        on = {
+            "snapshots": plan.image_seconds,
+            "recordings": plan.media.recording_seconds,
+            "hls": plan.media.segment_seconds,
+        }
+        return tuple(name for name, seconds in on.items() if seconds is not None)
+
+    def _take(self, file: FileClosed) -> None:
+        """Note a closed file and send it on its lane."""
+        if self._part is None:
+            log.warning("file_without_clock", file=file.path.name)
+            return
+        if file.kind is not Kind.SNAPSHOT and file.start < self._first:
+            # ffmpeg calls the start of the very first file 0, whenever its first packet came.
+            file = FileClosed(kind=file.kind, path=file.path, start=self._first, end=file.end)
+        self._last_pts = max(self._last_pts, file.end)
+        self.ledger.closed(self._part.number, file)
+        self.lanes[file.kind].put(Waiting(file, self._part.number, self._anchor))
+
+    async def _end_part(self, returncode: int) -> None:
+        await asyncio.gather(*self._tasks)
+        if self._part is None:
+            return
+        self.manifest.change_part(self._part.number, ended_at=times.utc(self._anchor + self._last_pts))
+        log.info("part_ended", part=self._part.number, returncode=returncode)
+        self._part = None
+
+    async def finish(self, *, due: bool) -> None:
+        """Ship what is left, then end the session if it is due; LeaseLost and the deadline cut this short."""
+        if self.tenure.lost.is_set():
+            raise LeaseLost
+        for lane in self.lanes.values():
+            await lane.close()
+        await self.ending.shipped()
+        if due:
+            await self.ending.end()
+        else:
+            await self.ending.suspend()
+
+
+def missing_before(
+    part: Part, previous_end: datetime | None, session: Session, outputs: tuple[str, ...], cause: str
+) -> list[Gap]:
+    """Give the gaps between the last part and this one, or between the publisher's acceptance and the first part."""
+    publisher = session.publisher
+    accepted = publisher.accepted_at if publisher is not None else None
+    gaps = []
+    away_until = previous_end
+    if previous_end is not None and accepted is not None and accepted > previous_end:
+        away_until = accepted if publisher is not None and not publisher.listening else part.started_at
+        gaps.append(Gap(started_at=previous_end, ended_at=away_until, outputs=outputs, cause="publisher_away"))
+        cause = "not_listening"
+    elif previous_end is None:
+        away_until = accepted if publisher is not None and not publisher.listening else None
+        cause = "not_listening"
+    if away_until is not None and part.started_at > away_until:
+        gaps.append(Gap(started_at=away_until, ended_at=part.started_at, outputs=outputs, cause=cause))
+    return gaps

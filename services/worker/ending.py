@@ -1,0 +1,76 @@
+"""How a session ends: everything shipped, playlists closed, manifest final, and state last."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from services.domain.clock import Clock
+from services.domain.errors import VersionConflict
+from services.domain.session import SessionState
+from services.worker.following import Following
+from services.worker.manifest_keeper import ManifestKeeper
+from services.worker.patience import blocking, until_done
+from services.worker.playlists import Playlists
+from services.worker.shipping import Shipping
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True, kw_only=True)
+class Ending:
+    """Finalises or suspends; each step may be done again by the next worker, should this one die in between."""
+
+    following: Following
+    manifest: ManifestKeeper
+    playlists: Playlists
+    shipping: Shipping
+    shipped_tasks: list[asyncio.Task[None]]
+    clock: Clock
+    folder: Path
+
+    async def shipped(self) -> None:
+        """Wait until the lanes, which take no more, are empty."""
+        await asyncio.gather(*self.shipped_tasks)
+
+    async def suspend(self) -> None:
+        """Leave the session open for a successor: the manifest says how far it came."""
+        await until_done("head", self.manifest.write)
+        log.info("session_suspended", session=self.following.session.id)
+
+    async def end(self) -> None:
+        """End the session."""
+        session = self.following.session
+        ended_at = session.absent_since or self.manifest.last_end() or self.clock.now()
+        await until_done("playlists", self.playlists.end)
+        self.manifest.set(state=SessionState.ENDED, state_reason=None, ended_at=ended_at)
+        await until_done("head", self.manifest.write)
+        await blocking("session", partial(self._record_end, ended_at))
+        shutil.rmtree(self.folder, ignore_errors=True)
+        log.info("session_ended", session=session.id, counts=self.manifest.head.totals)
+
+    def _record_end(self, ended_at: datetime) -> None:
+        """Record the end, and where the channel's next live playlist goes on."""
+        sessions = self.following.sessions
+        while True:
+            session = sessions.get(self.following.session.id)
+            if not session.state.is_open:
+                return
+            air = sessions.air(session.channel_id)
+            parts = len(self.manifest.head.parts)
+            freed = air.changed(
+                session_id=None if air.session_id == session.id else air.session_id,
+                media_sequence=self.shipping.next_sequence,
+                discontinuity_sequence=session.discontinuity_sequence + parts,
+            )
+            try:
+                sessions.save(session=session.ended(ended_at), air=freed)
+            except VersionConflict:
+                continue
+            return

@@ -1,0 +1,127 @@
+"""ffmpeg's command lines, built with ffmpeg-python: pure functions of what is wanted."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+
+import ffmpeg
+
+from services.domain.capture import MediaPlan
+
+IDLE_SECONDS = 8
+"""How long a pull may get nothing before ffmpeg gives up: a silent publisher, or nobody there yet."""
+PROBE_MICROSECONDS = 1_000_000
+"""Long enough to find the sound; shorter loses it silently, and the default costs seconds."""
+FRAGMENT_MICROSECONDS = 1_000_000
+CLOCK_EVERY_PACKETS = 5
+"""Besides keyframes the tap passes every fifth packet: enough to tell when media arrives and that it still does."""
+
+_PROGRAM = ["setpriv", "--pdeathsig", "KILL", "--", "ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "level+warning"]
+RECORDING_PATTERN = "recording-%06d.mp4"
+SEGMENT_PATTERN = "segment-%06d.ts"
+PIECE_PATTERN = "piece-%03d.ts"
+
+
+class Tap(StrEnum):
+    """What the pipe to the picture child carries."""
+
+    KEYFRAMES = "keyframes"  # and a few packets for the clock
+    ALL = "all"  # every video packet
+    SOUND = "sound"  # of a stream without video: its clock
+
+
+_TAPS = {
+    Tap.KEYFRAMES: ("v:0", {"bsf:v": rf"noise=drop=not(key)*mod(n\,{CLOCK_EVERY_PACKETS})"}),
+    Tap.ALL: ("v:0", {}),
+    Tap.SOUND: ("a:0", {"bsf:a": r"noise=drop=mod(n\,20)"}),
+}
+
+
+def capture(source: str, media: MediaPlan, folder: Path, *, tap: Tap, lists: dict[str, int]) -> list[str]:
+    """Give the argv of a capture: one pull, stream copy into every output, the tap on standard output.
+
+    `lists` has the file descriptors for the lines `name,start,end` that ffmpeg writes when it closes a file:
+    `recording` and `segment`. `source` carries the session's pull token.
+    """
+    pull = ffmpeg.input(
+        source,
+        rw_timeout=IDLE_SECONDS * 1_000_000,
+        fpsprobesize=0,
+        analyzeduration=PROBE_MICROSECONDS,
+    )
+    media_streams = (pull["v:0?"], pull["a:0?"])
+    outputs = []
+    if media.recording_seconds is not None:
+        outputs.append(
+            ffmpeg.output(
+                *media_streams,
+                str(folder / RECORDING_PATTERN),
+                c="copy",
+                f="segment",
+                segment_time=media.recording_seconds,
+                segment_format="mp4",
+                # What a kill leaves is readable but for the last fragment.
+                segment_format_options=(
+                    f"movflags=+frag_keyframe+empty_moov+default_base_moof:frag_duration={FRAGMENT_MICROSECONDS}"
+                ),
+                segment_list=f"pipe:{lists['recording']}",
+                segment_list_type="csv",
+            )
+        )
+    if media.segment_seconds is not None:
+        outputs.append(
+            ffmpeg.output(
+                *media_streams,
+                str(folder / SEGMENT_PATTERN),
+                c="copy",
+                f="segment",
+                segment_time=media.segment_seconds,
+                segment_format="mpegts",
+                # One muxer for the whole part, so that continuity counters run on across segments.
+                individual_header_trailer=0,
+                segment_list=f"pipe:{lists['segment']}",
+                segment_list_type="csv",
+            )
+        )
+    stream, options = _TAPS[tap]
+    outputs.append(ffmpeg.output(pull[stream], "pipe:1", c="copy", f="nut", flush_packets=1, **options))
+    argv: list[str] = ffmpeg.merge_outputs(*outputs).compile(cmd=_PROGRAM)
+    return argv
+
+
+def remux(source: Path, target: Path) -> list[str]:
+    """Give the argv that turns a fragmented MP4 into an ordinary one, moov in front, beginning at 0."""
+    outputs = ffmpeg.input(str(source)).output(
+        str(target), map=0, c="copy", f="mp4", movflags="+faststart", avoid_negative_ts="make_zero"
+    )
+    argv: list[str] = outputs.compile(cmd=_PROGRAM, overwrite_output=True)
+    return argv
+
+
+def split(source: Path, folder: Path, seconds: float) -> list[str]:
+    """Give the argv that cuts an overlong segment into pieces of `seconds`, off-keyframe; lines on standard output."""
+    outputs = ffmpeg.input(str(source)).output(
+        str(folder / PIECE_PATTERN),
+        map=0,
+        c="copy",
+        f="segment",
+        segment_time=seconds,
+        segment_format="mpegts",
+        break_non_keyframes=1,
+        individual_header_trailer=0,
+        segment_list="pipe:1",
+        segment_list_type="csv",
+        copyts=None,
+    )
+    argv: list[str] = outputs.compile(cmd=_PROGRAM, overwrite_output=True)
+    return argv
+
+
+def probe(source: Path) -> list[str]:
+    """Give the argv that prints a file's streams and length as JSON."""
+    return [
+        "ffprobe", "-v", "error", "-of", "json",
+        "-show_entries", "format=duration:stream=codec_type,codec_name,width,height,sample_rate,channels",
+        str(source),
+    ]  # fmt: skip

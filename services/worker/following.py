@@ -1,0 +1,106 @@
+"""Follows the session and its channel in state: read again every few seconds, or at once when told to."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+import structlog
+
+from services.domain import capture
+from services.domain.capture import CapturePlan
+from services.domain.channel import Channel
+from services.domain.clock import Clock
+from services.domain.errors import ChannelNotFound, StateUnavailable, VersionConflict
+from services.domain.ports import ChannelStore, SessionStore
+from services.domain.session import Session
+
+log = structlog.get_logger()
+
+_ATTEMPTS = 8
+
+
+@dataclass(slots=True, kw_only=True)
+class Following:
+    """What state says; `due` is set when the session shall be finalised, `replanned` when its plan has changed.
+
+    While state is away the last reading stands, and capture goes on.
+    """
+
+    channels: ChannelStore
+    sessions: SessionStore
+    clock: Clock
+    channel: Channel
+    session: Session
+    reread_seconds: float
+    due: asyncio.Event = field(default_factory=asyncio.Event)
+    replanned: asyncio.Event = field(default_factory=asyncio.Event)
+    told: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def plan(self) -> CapturePlan:
+        """Give the plan by the last reading."""
+        return capture.plan(self.channel)
+
+    async def run(self) -> None:
+        """Read until the session is due to end."""
+        while not self.due.is_set():
+            await self.read()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._next_reading()):
+                    await self.told.wait()
+            self.told.clear()
+
+    def _next_reading(self) -> float:
+        """Give the seconds until the next reading: sooner when the reconnect window ends before it."""
+        if self.session.absent_since is None or self.session.publisher is not None:
+            return self.reread_seconds
+        left = (self.session.absent_since + self.plan().reconnect_window - self.clock.now()).total_seconds()
+        return min(self.reread_seconds, max(0.05, left))
+
+    async def read(self) -> None:
+        """Read once."""
+        try:
+            self.session = await asyncio.to_thread(self.sessions.get, self.session.id)
+            await self._read_channel()
+            if self.session.is_due_to_end(self.clock.now(), self.plan().reconnect_window):
+                await self._close_the_door()
+        except StateUnavailable as error:
+            log.warning("state_away", error=str(error))
+
+    async def _read_channel(self) -> None:
+        try:
+            channel = await asyncio.to_thread(self.channels.get, self.channel.id)
+        except ChannelNotFound:
+            return  # a deleted channel's session is asked to stop; until then its settings stand
+        before, self.channel = self.plan(), channel
+        if self.plan() != before:
+            self.replanned.set()
+
+    async def _close_the_door(self) -> None:
+        """Mark the session as being finalised, so that a publisher who comes now opens a new one."""
+
+        def close(session: Session) -> Session | None:
+            is_due = session.is_due_to_end(self.clock.now(), self.plan().reconnect_window)
+            return session.began_closing() if is_due and not session.closing else None
+
+        await self.change(close)
+        if self.session.closing or not self.session.state.is_open:
+            self.due.set()
+
+    async def change(self, change: Callable[[Session], Session | None]) -> None:
+        """Apply `change` to what is stored, whoever else changes it; None from it leaves all as it is."""
+        for _ in range(_ATTEMPTS):
+            self.session = await asyncio.to_thread(self.sessions.get, self.session.id)
+            changed = change(self.session)
+            if changed is None:
+                return
+            try:
+                await asyncio.to_thread(partial(self.sessions.save, session=changed))
+            except VersionConflict:
+                continue
+            self.session = changed
+            return
+        log.warning("session_change_lost", session=self.session.id, attempts=_ATTEMPTS)

@@ -1,0 +1,93 @@
+"""Decodes single pictures out of a stream of packets, and encodes them as JPEG; one thread each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+import av
+from av.packet import Packet
+from av.stream import Stream
+
+from services.worker.picture_schedule import Look
+
+PENDING_PACKETS = 4096
+QUALITY = "3"  # mjpeg's scale: 2 the best, 31 the worst
+
+
+class StillDecoder:
+    """Decodes a lone keyframe at once, or goes on from the last keyframe to the packet that is wanted.
+
+    A decoder that is fed keyframes alone holds back as many pictures as the stream may reorder (2 with the
+    usual settings), so it is drained after each one.
+    """
+
+    def __init__(self, template: av.VideoCodecContext | None, *, all_packets: bool) -> None:
+        """Decode what `template` describes; without `all_packets` only keyframes can be decoded."""
+        self._template = template
+        self._all_packets = all_packets
+        self._pending: list[Packet[Stream]] = []
+        self._running: av.VideoCodecContext | None = None
+        self._still: av.VideoCodecContext | None = None
+
+    def frames(self, packet: Packet[Stream], pts: float, look: Look) -> Iterator[tuple[float, av.VideoFrame]]:
+        """Give the picture that `look` asks for, if it can be had from this packet."""
+        if self._template is None:
+            return
+        if look is Look.DECODE_KEYFRAME:
+            self._begin_gop(packet)
+            self._still = self._still or self._open()
+            pictures = [*self._still.decode(packet), *self._still.decode(None)]
+            self._still.flush_buffers()
+            if pictures:
+                yield pts, pictures[-1]
+        elif self._all_packets:
+            if packet.is_keyframe:
+                self._begin_gop(packet)
+            elif len(self._pending) < PENDING_PACKETS:
+                self._pending.append(packet)
+            if look is Look.DECODE_UP_TO_HERE:
+                yield from self._newest(pts)
+
+    def reset(self) -> None:
+        """Forget everything up to the next keyframe, after a packet that could not be decoded."""
+        self._pending, self._running, self._still = [], None, None
+
+    def _begin_gop(self, keyframe: Packet[Stream]) -> None:
+        self._pending, self._running = [keyframe], None
+
+    def _newest(self, pts: float) -> Iterator[tuple[float, av.VideoFrame]]:
+        """Decode what lies between the last decoded packet and this one; the newest picture out is the one."""
+        self._running = self._running or self._open()
+        newest: av.VideoFrame | None = None
+        for pending in self._pending:
+            for frame in self._running.decode(pending):
+                newest = frame
+        self._pending = []
+        if newest is not None:
+            yield newest.time if newest.time is not None else pts, newest
+
+    def _open(self) -> av.VideoCodecContext:
+        template = self._template
+        assert template is not None  # noqa: S101 - frames() asked
+        context = av.VideoCodecContext.create(template.name, "r")
+        context.extradata = template.extradata
+        context.thread_count = 1
+        return context
+
+
+def encode_jpeg(frame: av.VideoFrame, encoders: dict[tuple[int, int], av.VideoCodecContext]) -> bytes:
+    """Give a frame as a JPEG in its own size; `encoders` keeps one encoder a size."""
+    size = (frame.width, frame.height)
+    if size not in encoders:
+        encoders.clear()
+        context = av.VideoCodecContext.create("mjpeg", "w")
+        context.width, context.height = size
+        context.pix_fmt = "yuvj420p"
+        context.time_base = Fraction(1, 1000)
+        context.thread_count = 1
+        context.options = {"qmin": QUALITY, "qmax": QUALITY}
+        encoders[size] = context
+    picture = frame.reformat(format="yuvj420p")
+    picture.pts = None
+    return b"".join(bytes(packet) for packet in encoders[size].encode(picture))
