@@ -57,9 +57,9 @@ def render(
         lines.append("#EXT-X-PLAYLIST-TYPE:EVENT")
     discontinuity = first_discontinuity
     for segment in segments:
-        if segment.discontinuity_sequence != discontinuity:
-            lines.append("#EXT-X-DISCONTINUITY")
-            discontinuity = segment.discontinuity_sequence
+        # One tag for each part, those without a segment too: players count them to number the discontinuities (6.2.1).
+        lines += ["#EXT-X-DISCONTINUITY"] * (segment.discontinuity_sequence - discontinuity)
+        discontinuity = segment.discontinuity_sequence
         lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{times.text(segment.program_date_time)}")
         lines.append(f"#EXTINF:{segment.seconds:.3f},")
         lines.append(segment.uri)

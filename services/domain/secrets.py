@@ -20,7 +20,7 @@ class Secret:
 
     def matches(self, candidate: str) -> bool:
         """Compare in constant time."""
-        return hmac.compare_digest(self._value.encode(), candidate.encode())
+        return hmac.compare_digest(self._value.encode(), candidate.encode(errors="surrogatepass"))
 
     def __repr__(self) -> str:
         """Show that there is a secret, not which."""

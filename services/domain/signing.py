@@ -14,11 +14,15 @@ _HEX_DIGITS = 32  # 128 bits of the MAC: short enough to paste, far too long to 
 
 
 def _mac(secret: Secret, message: str) -> str:
-    return hmac.new(secret.reveal().encode(), message.encode(), hashlib.sha256).hexdigest()[:_HEX_DIGITS]
+    return hmac.new(secret.reveal().encode(), _encoded(message), hashlib.sha256).hexdigest()[:_HEX_DIGITS]
 
 
 def _same(ours: str, given: str) -> bool:
-    return hmac.compare_digest(ours.encode(), given.encode())
+    return hmac.compare_digest(_encoded(ours), _encoded(given))
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode(errors="surrogatepass")  # text from outside may be no Unicode, and is judged all the same
 
 
 def _split(token: str) -> tuple[int, str] | None:

@@ -26,4 +26,8 @@ def parse(value: str) -> datetime:
             message = "a time needs an offset, for example 2030-12-09T00:00:00Z"
             raise ValueError(message)
         moment = moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        message = "a time lies in the years 1 to 9999 UTC"
+        raise ValueError(message) from None

@@ -27,7 +27,7 @@ from av.packet import Packet
 from av.stream import Stream
 
 from services.worker.picture_schedule import Schedule
-from services.worker.still import StillDecoder, encode_jpeg
+from services.worker.still import JpegEncoder, StillDecoder
 
 QUEUE_PACKETS = 512
 BURST_SILENCE_SECONDS = 0.03
@@ -113,14 +113,14 @@ def take_pictures(
 def writer(folder: Path) -> Callable[[av.VideoFrame], tuple[str, int, int]]:
     """Give the function that writes a frame as JPEG into `folder` under a new name, whole or not at all."""
     count = 0
-    encoders: dict[tuple[int, int], av.VideoCodecContext] = {}
+    encoder = JpegEncoder()
 
     def write(frame: av.VideoFrame) -> tuple[str, int, int]:
         nonlocal count
         count += 1
         name = f"picture-{time.time_ns()}-{count:06d}.jpg"
         part = folder / f".{name}"
-        part.write_bytes(encode_jpeg(frame, encoders))
+        part.write_bytes(encoder.encode(frame))
         part.rename(folder / name)
         return name, frame.width, frame.height
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
 
 import av
 from av.packet import Packet
 from av.stream import Stream
+from av.video.frame import PictureType
 
 from services.worker.picture_schedule import Look
 
 PENDING_PACKETS = 4096
+_TICK = Fraction(1, 1000)
 QUALITY = "3"  # mjpeg's scale: 2 the best, 31 the worst
 
 
@@ -47,7 +50,7 @@ class StillDecoder:
             elif len(self._pending) < PENDING_PACKETS:
                 self._pending.append(packet)
             if look is Look.DECODE_UP_TO_HERE:
-                yield from self._newest(pts)
+                yield from self._newest()
 
     def reset(self) -> None:
         """Forget everything up to the next keyframe, after a packet that could not be decoded."""
@@ -56,38 +59,52 @@ class StillDecoder:
     def _begin_gop(self, keyframe: Packet[Stream]) -> None:
         self._pending, self._running = [keyframe], None
 
-    def _newest(self, pts: float) -> Iterator[tuple[float, av.VideoFrame]]:
+    def _newest(self) -> Iterator[tuple[float, av.VideoFrame]]:
         """Decode what lies between the last decoded packet and this one; the newest picture out is the one."""
-        self._running = self._running or self._open()
-        newest: av.VideoFrame | None = None
-        for pending in self._pending:
-            for frame in self._running.decode(pending):
-                newest = frame
+        running = self._running = self._running or self._open()
+        decoded = (frame for pending in self._pending for frame in running.decode(pending))
+        newest = deque(decoded, maxlen=1)
         self._pending = []
-        if newest is not None:
-            yield newest.time if newest.time is not None else pts, newest
+        for frame in newest:
+            yield frame.time, frame
 
     def _open(self) -> av.VideoCodecContext:
         template = self._template
         assert template is not None  # noqa: S101 - frames() asked
         context = av.VideoCodecContext.create(template.name, "r")
+        assert isinstance(context, av.VideoCodecContext)  # noqa: S101 - the name is a video codec's
         context.extradata = template.extradata
         context.thread_count = 1
         return context
 
 
-def encode_jpeg(frame: av.VideoFrame, encoders: dict[tuple[int, int], av.VideoCodecContext]) -> bytes:
-    """Give a frame as a JPEG in its own size; `encoders` keeps one encoder a size."""
-    size = (frame.width, frame.height)
-    if size not in encoders:
-        encoders.clear()
+class JpegEncoder:
+    """Encodes frames as JPEGs in their own size."""
+
+    def __init__(self) -> None:
+        """Begin without an encoder: the first frame says the size."""
+        self._context: av.VideoCodecContext | None = None
+        self._count = 0
+
+    def encode(self, frame: av.VideoFrame) -> bytes:
+        """Give the JPEG of a frame."""
+        context = self._context
+        if context is None or (context.width, context.height) != (frame.width, frame.height):
+            context = self._context = self._open(frame.width, frame.height)
+        picture = frame.reformat(format="yuvj420p")
+        # The encoder refuses a B-picture's mark, and times that do not grow.
+        picture.pict_type = PictureType.NONE
+        self._count += 1
+        picture.time_base, picture.pts = _TICK, self._count
+        return b"".join(bytes(packet) for packet in context.encode(picture))
+
+    @staticmethod
+    def _open(width: int, height: int) -> av.VideoCodecContext:
         context = av.VideoCodecContext.create("mjpeg", "w")
-        context.width, context.height = size
+        assert isinstance(context, av.VideoCodecContext)  # noqa: S101 - mjpeg is a video codec
+        context.width, context.height = width, height
         context.pix_fmt = "yuvj420p"
-        context.time_base = Fraction(1, 1000)
+        context.time_base = _TICK
         context.thread_count = 1
         context.options = {"qmin": QUALITY, "qmax": QUALITY}
-        encoders[size] = context
-    picture = frame.reformat(format="yuvj420p")
-    picture.pts = None
-    return b"".join(bytes(packet) for packet in encoders[size].encode(picture))
+        return context
