@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import shutil
 import sys
+from functools import partial
 
 import structlog
 
@@ -12,6 +14,7 @@ from services.domain.errors import LeaseHeld, LeaseLost, SessionNotFound, Unavai
 from services.runtime import logging
 from services.runtime.shutdown import stop_event
 from services.worker.bootstrap import Worker, worker
+from services.worker.broadcast import Broadcast
 from services.worker.settings import WorkerSettings
 
 log = structlog.get_logger()
@@ -28,6 +31,10 @@ def main() -> None:
     parser.add_argument("--session", required=True)
     arguments = parser.parse_args()
     settings = WorkerSettings.load()
+    missing = [program for program in ("ffmpeg", "ffprobe", "setpriv") if shutil.which(program) is None]
+    if missing:
+        print(f"missing on PATH: {', '.join(missing)}; install ffmpeg and util-linux", file=sys.stderr)  # noqa: T201
+        sys.exit(EXIT_CANNOT_START)
     logging.configure("worker", level=settings.log_level, form=settings.log_format)
     structlog.contextvars.bind_contextvars(channel=arguments.channel)
     sys.exit(asyncio.run(run(settings, channel_id=arguments.channel, session_id=arguments.session)))
@@ -55,6 +62,8 @@ async def _work(settings: WorkerSettings, built: Worker) -> int:
         asyncio.create_task(broadcast.manifest.run(), name="manifest"),
         asyncio.create_task(_answer(built), name="control"),
     ]
+    for task in (*tasks, *broadcast.ending.shipped_tasks):
+        task.add_done_callback(partial(_mind, broadcast))
     try:
         due = await broadcast.run()
         await _finish(settings, built, due=due)
@@ -66,6 +75,13 @@ async def _work(settings: WorkerSettings, built: Worker) -> int:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     return EXIT_DONE
+
+
+def _mind(broadcast: Broadcast, task: asyncio.Task[None]) -> None:
+    """Stop the worker when one of its tasks fails: a successor goes on from the spool."""
+    if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, LeaseLost):
+        log.error("worker_task_failed", task=task.get_name(), exc_info=error)
+        broadcast.stop.set()
 
 
 async def _finish(settings: WorkerSettings, built: Worker, *, due: bool) -> None:

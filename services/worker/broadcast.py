@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from services.domain.clock import Clock
 from services.domain.errors import LeaseLost, StateUnavailable
 from services.domain.manifest import Gap, Part
 from services.domain.secrets import Secret
-from services.domain.session import Reason, Session, SessionState
+from services.domain.session import Publisher, Reason, Session, SessionState
 from services.worker.capture_run import CaptureRun
 from services.worker.ending import Ending
 from services.worker.events import CaptureEvent, ClockSet, FileClosed, MediaSeen, Undecodable, VideoSeen
@@ -64,6 +64,7 @@ class Broadcast:
     _first: float = 0.0
     _last_pts: float = 0.0
     _sound_only: bool = False
+    _missed: bool = False
     _delay: float = BACKOFF_SECONDS[0]
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -91,7 +92,8 @@ class Broadcast:
                 await run.stop()
                 break
         returncode = await ended
-        self._sound_only = self._sound_only or (run.found_no_stream and self._part is None)
+        # The first try of each stream expects video; what has none is tried again by its sound.
+        self._sound_only = run.found_no_stream and self._part is None and not run.sound_only
         had_media = self._part is not None
         await self._end_part(returncode)
         if not had_media and not self._must_end() and not self.following.replanned.is_set():
@@ -155,7 +157,8 @@ class Broadcast:
     async def _nothing_came(self, *, quick: bool) -> None:
         """Say so if a publisher is connected and silent, and do not try again too fast."""
         await self.following.read()
-        if self.following.session.publisher is not None and not quick:
+        self._missed = self.following.session.publisher is not None
+        if self._missed and not quick:
             detail = "the publisher is connected and sends nothing that can be captured"
             await self._report(Reason(code="publisher_silent", detail=detail, since=self.clock.now()))
         if quick:
@@ -198,13 +201,13 @@ class Broadcast:
         self.ledger.part(number, clock, self._run.folder)
         previous_end, cause = self.manifest.last_end(), self.missing_cause
         self.manifest.begin_part(self._part)
-        self.missing_cause = "ffmpeg_lost"
+        self.missing_cause, missed, self._missed = "ffmpeg_lost", self._missed, False
         log.info("part_began", part=number)
-        task = asyncio.create_task(self._went_live(self._part, previous_end, cause), name="went live")
+        task = asyncio.create_task(self._went_live(self._part, previous_end, cause, missed=missed), name="went live")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _went_live(self, part: Part, previous_end: datetime | None, cause: str) -> None:
+    async def _went_live(self, part: Part, previous_end: datetime | None, cause: str, *, missed: bool) -> None:
         """Record that media arrives, and declare what is missing before it."""
         try:
             await self.following.change(
@@ -217,7 +220,10 @@ class Broadcast:
         except StateUnavailable as error:
             log.warning("state_away", error=str(error))
         self.manifest.set(state=self.following.session.state, state_reason=self.following.session.state_reason)
-        for gap in missing_before(part, previous_end, self.following.session, self._outputs(), cause):
+        publisher = self.following.session.publisher
+        if publisher is not None and missed:
+            publisher = replace(publisher, listening=False)
+        for gap in missing_before(part, previous_end, publisher, self._outputs(), cause):
             self.manifest.declare_gap(gap)
 
     def _outputs(self) -> tuple[str, ...]:
@@ -263,20 +269,25 @@ class Broadcast:
 
 
 def missing_before(
-    part: Part, previous_end: datetime | None, session: Session, outputs: tuple[str, ...], cause: str
+    part: Part, previous_end: datetime | None, publisher: Publisher | None, outputs: tuple[str, ...], cause: str
 ) -> list[Gap]:
-    """Give the gaps between the last part and this one, or between the publisher's acceptance and the first part."""
-    publisher = session.publisher
-    accepted = publisher.accepted_at if publisher is not None else None
-    gaps = []
-    away_until = previous_end
-    if previous_end is not None and accepted is not None and accepted > previous_end:
-        away_until = accepted if publisher is not None and not publisher.listening else part.started_at
-        gaps.append(Gap(started_at=previous_end, ended_at=away_until, outputs=outputs, cause="publisher_away"))
-        cause = "not_listening"
-    elif previous_end is None:
-        away_until = accepted if publisher is not None and not publisher.listening else None
-        cause = "not_listening"
-    if away_until is not None and part.started_at > away_until:
-        gaps.append(Gap(started_at=away_until, ended_at=part.started_at, outputs=outputs, cause=cause))
-    return gaps
+    """Give the gaps between the last part and this one, or between the publisher's acceptance and the first part.
+
+    What a publisher sent before the worker listened is a gap of its own; `cause` is why a publisher who stayed
+    was not captured.
+    """
+    unheard_since = publisher.accepted_at if publisher is not None and not publisher.listening else None
+    if previous_end is None:
+        missing = [(unheard_since, part.started_at, "not_listening")]
+    elif publisher is None or publisher.accepted_at <= previous_end:
+        missing = [(previous_end, part.started_at, cause)]
+    else:
+        missing = [
+            (previous_end, unheard_since or part.started_at, "publisher_away"),
+            (unheard_since, part.started_at, "not_listening"),
+        ]
+    return [
+        Gap(started_at=began, ended_at=ended, outputs=outputs, cause=why)
+        for began, ended, why in missing
+        if began is not None and ended > began
+    ]

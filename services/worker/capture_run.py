@@ -28,7 +28,7 @@ READ_BYTES = 256 * 1024
 TERM_SECONDS = (1.5, 2.0)
 """How long ffmpeg has after the first and the second SIGTERM: blocked in an idle pull it survives the first."""
 COMPLAINTS_A_RUN = 50
-NO_STREAM = "does not contain any stream"
+NO_STREAM = "matches no streams"
 _LISTS = {"recording": Kind.RECORDING, "segment": Kind.SEGMENT}
 _TOKEN = re.compile(r"(token=)[^&\s]+")
 

@@ -25,10 +25,12 @@ async def run(argv: Sequence[str], *, deadline_seconds: float = DEADLINE_SECONDS
     try:
         async with asyncio.timeout(deadline_seconds):
             output, complaint = await process.communicate()
-    except (TimeoutError, asyncio.CancelledError):
-        process.kill()
-        await process.wait()
-        raise
+    except TimeoutError as error:
+        raise ChildFailed(f"{argv[0]} took longer than {deadline_seconds:g} s") from error
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     if process.returncode != 0:
         raise ChildFailed(f"exit {process.returncode}: {complaint.decode(errors='replace')[-_TAIL:]}")
     return output
