@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
+from typing import TextIO
 
 import structlog
 
@@ -11,10 +13,11 @@ import structlog
 def configure(service: str, *, level: str, form: str) -> None:
     """Set up structlog and the standard library's loggers to write to standard error.
 
-    `form` is `console` or `json`; `service` is bound to every event.
+    `form` is `console` or `json`; `service` is named in every event.
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        _named(service),
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
@@ -22,7 +25,12 @@ def configure(service: str, *, level: str, form: str) -> None:
     last: list[structlog.typing.Processor] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         if form == "json"
-        else [_quote, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)]
+        else [
+            _quote,
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), pad_event_to=0, exception_formatter=_write_indented
+            ),
+        ]
     )
     number = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
@@ -31,21 +39,36 @@ def configure(service: str, *, level: str, form: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(service=service)
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[_drop_meta, *last]))
+    bare = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[bare, *last]))
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(max(number, logging.WARNING))
 
 
+def _named(service: str) -> structlog.typing.Processor:
+    """Name the service in every event; a context variable would do so in one thread only."""
+
+    def name(_logger: object, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        event["service"] = service
+        return event
+
+    return name
+
+
+def _escaped(text: str) -> str:
+    return text if text.isprintable() else text.encode("unicode_escape").decode()
+
+
+def _write_indented(lines: TextIO, error: structlog.typing.ExcInfo) -> None:
+    """Write a traceback, indented: an error's text may have lines of its own, which must not look like events."""
+    lines.writelines(f"\n    {_escaped(line)}" for line in "".join(traceback.format_exception(*error)).splitlines())
+
+
 def _quote(_logger: object, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     """Escape control characters, so that no text from outside begins a line of its own."""
     for name, value in event.items():
-        if isinstance(value, str) and not value.isprintable() and name != "stack":
-            event[name] = value.encode("unicode_escape").decode()
+        if isinstance(value, str) and name != "stack":
+            event[name] = _escaped(value)
     return event
-
-
-def _drop_meta(logger: object, name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    return structlog.stdlib.ProcessorFormatter.remove_processors_meta(logger, name, event)  # type: ignore[arg-type] # structlog types this one as stdlib only
