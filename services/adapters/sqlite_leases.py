@@ -1,0 +1,72 @@
+"""Leases in SQLite."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from services.adapters.sqlite_database import Database
+from services.adapters.sqlite_rows import decoded, encoded
+from services.domain import times
+from services.domain.errors import LeaseHeld, LeaseLost
+from services.domain.records import lease_from_record, lease_record
+from services.domain.session import Lease
+
+_LONG_AGO = times.utc(0)
+_STORE = (
+    "INSERT INTO leases (session_id, epoch, record) VALUES (?, ?, ?)"
+    " ON CONFLICT (session_id) DO UPDATE SET epoch = excluded.epoch, record = excluded.record"
+)
+
+
+def _stored(connection: sqlite3.Connection, session_id: str) -> Lease | None:
+    row = connection.execute("SELECT record FROM leases WHERE session_id = ?", (session_id,)).fetchone()
+    return None if row is None else lease_from_record(decoded(row[0]))
+
+
+def _store(connection: sqlite3.Connection, lease: Lease) -> None:
+    connection.execute(_STORE, (lease.session_id, lease.epoch, encoded(lease_record(lease))))
+
+
+def _is_own(lease: Lease, stored: Lease | None) -> bool:
+    return stored is not None and (stored.epoch, stored.holder) == (lease.epoch, lease.holder)
+
+
+class SqliteLeases:
+    """Keeps the one lease of each session."""
+
+    def __init__(self, database: Database) -> None:
+        """Use `database`, which its owner closes."""
+        self._database = database
+
+    def claim(self, session_id: str, holder: str, *, ttl: timedelta, now: datetime) -> Lease:
+        """Take the lease with the next epoch (from 1); raise LeaseHeld while another holder's is valid."""
+        with self._database.writing() as connection:
+            stored = _stored(connection, session_id)
+            if stored is not None and stored.holder != holder and stored.is_valid(now):
+                raise LeaseHeld
+            epoch = 1 if stored is None else stored.epoch + 1
+            lease = Lease(session_id=session_id, epoch=epoch, holder=holder, expires_at=now + ttl)
+            _store(connection, lease)
+        return lease
+
+    def renew(self, lease: Lease, *, ttl: timedelta, now: datetime) -> Lease:
+        """Extend one's own lease and store its control_url; raise LeaseLost once a newer epoch is recorded."""
+        renewed = replace(lease, expires_at=now + ttl)
+        with self._database.writing() as connection:
+            if not _is_own(lease, _stored(connection, lease.session_id)):
+                raise LeaseLost
+            _store(connection, renewed)
+        return renewed
+
+    def release(self, lease: Lease) -> None:
+        """Let one's own lease expire and forget its control_url; nothing happens if a newer epoch is recorded."""
+        with self._database.writing() as connection:
+            if _is_own(lease, _stored(connection, lease.session_id)):
+                _store(connection, replace(lease, expires_at=_LONG_AGO, control_url=""))
+
+    def get(self, session_id: str) -> Lease | None:
+        """Give the lease of a session, valid or not, or None if nobody ever claimed it."""
+        with self._database.reading() as connection:
+            return _stored(connection, session_id)

@@ -1,0 +1,32 @@
+"""State in one SQLite file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+
+from services.adapters.sqlite_channels import SqliteChannels
+from services.adapters.sqlite_database import Database
+from services.adapters.sqlite_leases import SqliteLeases
+from services.adapters.sqlite_sessions import SqliteSessions
+
+
+class SqliteState:
+    """Channels, sessions and leases in one file, for many threads and many processes; survives kill -9."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or create the file; raise StateUnavailable, saying what to do, if that cannot be done."""
+        self._database = Database(path)
+        self.channels = SqliteChannels(self._database)
+        self.sessions = SqliteSessions(self._database)
+        self.leases = SqliteLeases(self._database)
+
+    def close(self) -> None:
+        """Close the file; later calls raise StateUnavailable."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
