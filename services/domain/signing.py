@@ -53,9 +53,12 @@ class Keyring:
     @classmethod
     def parse(cls, spelled: Secret) -> Keyring:
         """Read `id:secret[,id:secret]`, the form of the setting; the first signs."""
-        pairs = [part.partition(":") for part in spelled.reveal().split(",")]
+        pairs = [part.strip().partition(":") for part in spelled.reveal().split(",")]
         if any(not key_id or not value for key_id, _, value in pairs):
             message = "secrets are spelled id:secret[,id:secret]"
+            raise ValueError(message)
+        if len({key_id for key_id, _, _ in pairs}) < len(pairs):
+            message = "each secret has an id of its own"
             raise ValueError(message)
         return cls(secrets={key_id: Secret(value) for key_id, _, value in pairs})
 
