@@ -1,0 +1,1 @@
+"""The metadata service: channels, sessions, what was kept of them, and the links to it."""

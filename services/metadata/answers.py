@@ -1,0 +1,71 @@
+"""What the API says of channels: the shapes of its answers."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field
+
+from services.metadata.field_types import Number
+
+_TIME = "RFC 3339, UTC, milliseconds"
+
+
+class ReasonAnswer(BaseModel):
+    """Why a state is as it is."""
+
+    code: str = Field(description="One of the codes listed in docs/states.md")
+    detail: str
+    since: str = Field(description=_TIME)
+
+
+class PublishAnswer(BaseModel):
+    """Where and with what to publish."""
+
+    server: str = Field(description="OBS: Server")
+    stream_key: str = Field(description="OBS: Stream Key, `<id>?sign=<exp>-<hash>`")
+    url: str = Field(description="Both in one, for ffmpeg")
+    expires_at: str = Field(description=f"The stream key works until then; {_TIME}")
+    secret: str = Field(description="The id of the secret that signed the key")
+
+
+class PlaybackAnswer(BaseModel):
+    """Where to watch; an entry is there when its output is on."""
+
+    hls: str | None = Field(default=None, description="The live playlist")
+    vod: str | None = Field(default=None, description="The newest session's whole playlist")
+    expires_at: str = Field(description=f"The links work until then; {_TIME}")
+
+
+class ChannelAnswer(BaseModel):
+    """A channel: its settings and what it is doing."""
+
+    id: str
+    name: str
+    description: str
+    labels: dict[str, str]
+    enabled: bool
+    outdate: str = Field(description=f"When the stream key expires; {_TIME}")
+    is_image: bool
+    image_time: Number = Field(description="Seconds")
+    is_video: bool
+    video_time: Number = Field(description="Seconds")
+    is_hls: bool
+    hls_time: Number = Field(description="Seconds")
+    hls_list_size: int = Field(description="Segments")
+    is_on_demand: bool
+    reconnect_window: Number = Field(description="Seconds")
+    second_publisher: str
+    state: str = Field(description="idle, starting, live, interrupted or blocked")
+    state_reason: ReasonAnswer | None
+    publish: PublishAnswer
+    playback: PlaybackAnswer
+    session: str | None = Field(description="The id of the open session")
+    version: int = Field(description="Grows by one with each change; the ETag is the same number in quotes")
+    created_at: str = Field(description=_TIME)
+    updated_at: str = Field(description=_TIME)
+
+
+class ChannelList(BaseModel):
+    """A page of channels, newest first."""
+
+    items: list[ChannelAnswer]
+    next: str | None = Field(description="The cursor of the next page")

@@ -1,0 +1,37 @@
+"""The application: routes, and what every request passes through."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from services.metadata import channels, health, links, media_lists, moderation, older, sessions
+from services.metadata.auth import BearerAuth
+from services.metadata.body_limit import BodyLimit
+from services.metadata.cors import LinkCors
+from services.metadata.openapi import describe
+from services.metadata.problem import answer_with_problems
+from services.metadata.wiring import Wiring
+
+ROUTERS = (
+    health.router,
+    channels.router,
+    moderation.router,
+    media_lists.router,
+    sessions.router,
+    links.router,
+    older.router,
+)
+
+
+def create_app(wiring: Wiring) -> FastAPI:
+    """Give the application over what `wiring` holds; who built that closes it."""
+    app = FastAPI(redirect_slashes=False, redoc_url=None, swagger_ui_oauth2_redirect_url=None)
+    app.state.wiring = wiring
+    for router in ROUTERS:
+        app.include_router(router)
+    answer_with_problems(app, [route for router in ROUTERS for route in router.routes])
+    describe(app)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(LinkCors)
+    app.add_middleware(BearerAuth, token=wiring.admin_token)  # added last: it sees a request first
+    return app

@@ -1,0 +1,61 @@
+"""The route behind every link: checks its right and gives the object."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from http import HTTPStatus
+
+from fastapi import APIRouter, Response
+from starlette.responses import RedirectResponse
+
+from services.domain import keys
+from services.domain.errors import ObjectNotFound
+from services.domain.ports import LocalFile
+from services.metadata.object_file import ObjectFile
+from services.metadata.problem import Problem
+from services.metadata.wiring import Wired, Wiring
+
+router = APIRouter(tags=["links"])
+
+REDIRECT_SECONDS_MAX = 900  # seconds a presigned address may live
+
+_REFUSALS = {
+    "expired": "the link has expired; ask the API for a new one",
+    "malformed": "the link is malformed; copy it whole",
+    "wrong": "the link's signature is wrong; copy it whole",
+}
+
+
+def _is_key(key: str) -> bool:
+    """Say whether a path can be an object's key; an HLS link's holder may write any path after its prefix."""
+    parts = key.split("/")
+    return key.isprintable() and "\\" not in key and not any(part == "" or part.startswith(".") for part in parts)
+
+
+def _judge(wiring: Wiring, token: str, key: str, now: datetime) -> None:
+    verdict = wiring.links.judge(token, key, now=now)
+    if verdict != "ok":
+        raise Problem(HTTPStatus.FORBIDDEN, _REFUSALS[verdict])
+    if not _is_key(key):
+        raise ObjectNotFound
+
+
+def _seconds_left(token: str, now: datetime) -> int:
+    return max(1, int(int(token.partition("-")[0]) - now.timestamp()))
+
+
+@router.head("/p/{token}/{key:path}", include_in_schema=False)
+@router.get("/p/{token}/{key:path}", summary="Follow a link", response_class=Response, openapi_extra={"security": []})
+def follow(wiring: Wired, token: str, key: str) -> Response:
+    """Give the object a link opens: a file by ranges, a redirect for media elsewhere, playlists always in the body."""
+    now = wiring.clock.now()
+    _judge(wiring, token, key, now)
+    headers = {"Cache-Control": keys.cache_control(key), "X-Content-Type-Options": "nosniff"}
+    media_type = keys.media_type(key)
+    if keys.cache_control(key) == "no-cache":
+        # Read whole: between the look at a file and its reading another may take its name.
+        return Response(wiring.objects.read(key).body, media_type=media_type, headers=headers)
+    place = wiring.objects.locate(key, seconds=min(REDIRECT_SECONDS_MAX, _seconds_left(token, now)))
+    if isinstance(place, LocalFile):
+        return ObjectFile(place.path, media_type=media_type, headers=headers)
+    return RedirectResponse(place.url, status_code=HTTPStatus.TEMPORARY_REDIRECT, headers={"Cache-Control": "no-store"})

@@ -1,0 +1,74 @@
+"""Settings of the metadata service."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr
+
+from services.domain.secrets import Secret
+from services.domain.signing import Keyring
+from services.runtime.settings import OneMachineSettings
+
+
+def _keyring_form(spelled: SecretStr) -> SecretStr:
+    Keyring.parse(Secret(spelled.get_secret_value()))
+    return spelled
+
+
+def _header_form(token: SecretStr) -> SecretStr:
+    value = token.get_secret_value()
+    if not value or not value.isascii() or not value.isprintable() or " " in value:
+        message = "a token is one or more printable ASCII characters without spaces"
+        raise ValueError(message)
+    return token
+
+
+def _without_slash(url: str) -> str:
+    return url.rstrip("/")
+
+
+SpelledKeyring = Annotated[SecretStr, AfterValidator(_keyring_form)]
+Token = Annotated[SecretStr, AfterValidator(_header_form)]
+HttpUrl = Annotated[str, Field(pattern=r"^https?://[^\s/]+"), AfterValidator(_without_slash)]
+RtmpUrl = Annotated[str, Field(pattern=r"^rtmps?://[^\s/]+/\S+"), AfterValidator(_without_slash)]
+
+
+class MetadataSettings(OneMachineSettings):
+    """What the metadata service reads.
+
+    `public_url` begins every link and `rtmp_url` every publish address; `callback_url` is the callback app's private
+    address, spoken to with `internal_token`. Secrets are spelled `id:secret[,id:secret]`, the first signs.
+    `seed_channel` is the id of a channel that shall exist when the service starts.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65_535)
+    token: Token
+    publish_secrets: SpelledKeyring
+    link_secrets: SpelledKeyring
+    public_url: HttpUrl = "http://127.0.0.1:8000"
+    rtmp_url: RtmpUrl = "rtmp://127.0.0.1:1935/stream"
+    callback_url: HttpUrl = "http://127.0.0.1:8002"
+    internal_token: Token
+    seed_channel: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
+
+    @property
+    def admin_token(self) -> Secret:
+        """The bearer token of the API."""
+        return Secret(self.token.get_secret_value())
+
+    @property
+    def private_token(self) -> Secret:
+        """The bearer token of private calls."""
+        return Secret(self.internal_token.get_secret_value())
+
+    @property
+    def publish_keyring(self) -> Keyring:
+        """The secrets of stream keys."""
+        return Keyring.parse(Secret(self.publish_secrets.get_secret_value()))
+
+    @property
+    def link_keyring(self) -> Keyring:
+        """The secrets of links."""
+        return Keyring.parse(Secret(self.link_secrets.get_secret_value()))
