@@ -64,7 +64,7 @@ class Channel:
     is_hls: bool = True
     hls_time: float = HLS_TIME.default
     hls_list_size: int = int(HLS_LIST_SIZE.default)
-    is_on_demand: bool = False
+    is_on_demand: bool = True
     reconnect_window: float = RECONNECT_WINDOW.default
     key_version: int = 1
     key_secret: str = ""

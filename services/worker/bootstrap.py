@@ -58,9 +58,8 @@ def holder() -> str:
 def forgotten(channel_id: str, clock: Clock) -> Channel:
     """Stand in for a deleted channel, so that its last session can be finalised."""
     now = clock.now()
-    return Channel(
-        id=channel_id, outdate=now, created_at=now, updated_at=now, is_image=False, is_video=False, is_hls=False
-    )
+    channel = Channel(id=channel_id, outdate=now, created_at=now, updated_at=now)
+    return replace(channel, is_image=False, is_video=False, is_hls=False, is_on_demand=False)
 
 
 def read_head(store: ObjectStore, session: Session, epoch: int) -> Head:
@@ -97,7 +96,7 @@ def _ended(part: Part, leftovers: Leftovers) -> Part:
     known = leftovers.parts.get(part.number)
     if part.ended_at is not None or known is None:
         return part if part.ended_at is not None else replace(part, ended_at=part.started_at)
-    return replace(part, ended_at=times.utc(known.anchor + max(known.ends.values(), default=known.first)))
+    return replace(part, ended_at=times.utc(known.anchor + known.last()))
 
 
 @asynccontextmanager

@@ -28,13 +28,14 @@ from services.worker.lane import Lane, Waiting
 from services.worker.ledger import Ledger
 from services.worker.manifest_keeper import ManifestKeeper
 from services.worker.playlists import Playlists
+from services.worker.recovery import PartFiles
 from services.worker.tenure import Tenure
 
 log = structlog.get_logger()
 
 QUICK_SECONDS = 1.0
 """A run that ends sooner than this without media counts as a failure: the next one waits."""
-BACKOFF_SECONDS = (0.2, 2.0)
+BACKOFF_SECONDS = (0.2, 1.0)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,9 +60,7 @@ class Broadcast:
     missing_cause: str = "worker_lost"
     _run: CaptureRun | None = None
     _run_number: int = 0
-    _part: Part | None = None
-    _anchor: float = 0.0
-    _first: float = 0.0
+    _files: PartFiles | None = None
     _last_pts: float = 0.0
     _sound_only: bool = False
     _missed: bool = False
@@ -93,8 +92,8 @@ class Broadcast:
                 break
         returncode = await ended
         # The first try of each stream expects video; what has none is tried again by its sound.
-        self._sound_only = run.found_no_stream and self._part is None and not run.sound_only
-        had_media = self._part is not None
+        self._sound_only = run.found_no_stream and self._files is None and not run.sound_only
+        had_media = self._files is not None
         await self._end_part(returncode)
         if not had_media and not self._must_end() and not self.following.replanned.is_set():
             quick = asyncio.get_running_loop().time() - began < QUICK_SECONDS
@@ -183,8 +182,8 @@ class Broadcast:
         match event:
             case ClockSet():
                 self._begin_part(event)
-            case VideoSeen() if self._part is not None:
-                self.manifest.change_part(self._part.number, video=event.video)
+            case VideoSeen() if self._files is not None:
+                self.manifest.change_part(self._files.number, video=event.video)
             case MediaSeen():
                 self._last_pts = max(self._last_pts, event.pts)
             case Undecodable():
@@ -195,15 +194,17 @@ class Broadcast:
     def _begin_part(self, clock: ClockSet) -> None:
         assert self._run is not None  # noqa: S101 - it is a run that speaks
         number = len(self.manifest.head.parts)
-        self._anchor, self._first, self._last_pts = clock.anchor, clock.first, clock.first
-        self._part = Part(number=number, started_at=times.utc(clock.anchor + clock.first))
+        folder = self._run.folder
+        self._files = PartFiles(number=number, anchor=clock.anchor, first=clock.first, folder=folder)
+        self._last_pts = clock.first
+        part = Part(number=number, started_at=times.utc(clock.anchor + clock.first))
         self._delay = BACKOFF_SECONDS[0]
-        self.ledger.part(number, clock, self._run.folder)
+        self.ledger.part(number, clock, folder)
         previous_end, cause = self.manifest.last_end(), self.missing_cause
-        self.manifest.begin_part(self._part)
+        self.manifest.begin_part(part)
         self.missing_cause, missed, self._missed = "ffmpeg_lost", self._missed, False
         log.info("part_began", part=number)
-        task = asyncio.create_task(self._went_live(self._part, previous_end, cause, missed=missed), name="went live")
+        task = asyncio.create_task(self._went_live(part, previous_end, cause, missed=missed), name="went live")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -237,23 +238,28 @@ class Broadcast:
 
     def _take(self, file: FileClosed) -> None:
         """Note a closed file and send it on its lane."""
-        if self._part is None:
+        files = self._files
+        if files is None:
             log.warning("file_without_clock", file=file.path.name)
             return
-        if file.kind is not Kind.SNAPSHOT and file.start < self._first:
+        if file.kind is not Kind.SNAPSHOT and file.start < files.first:
             # ffmpeg calls the start of the very first file 0, whenever its first packet came.
-            file = FileClosed(kind=file.kind, path=file.path, start=self._first, end=file.end)
+            file = replace(file, start=files.first)
+        files.close(file)
         self._last_pts = max(self._last_pts, file.end)
-        self.ledger.closed(self._part.number, file)
-        self.lanes[file.kind].put(Waiting(file, self._part.number, self._anchor))
+        self.ledger.closed(files.number, file)
+        self.lanes[file.kind].put(Waiting(file, files.number, files.anchor))
 
     async def _end_part(self, returncode: int) -> None:
         await asyncio.gather(*self._tasks)
-        if self._part is None:
+        files = self._files
+        if files is None:
             return
-        self.manifest.change_part(self._part.number, ended_at=times.utc(self._anchor + self._last_pts))
-        log.info("part_ended", part=self._part.number, returncode=returncode)
-        self._part = None
+        for file in await files.open_files():
+            self._take(file)  # an ffmpeg that was killed closed nothing
+        self.manifest.change_part(files.number, ended_at=times.utc(files.anchor + self._last_pts))
+        log.info("part_ended", part=files.number, returncode=returncode)
+        self._files = None
 
     async def finish(self, *, due: bool) -> None:
         """Ship what is left, then end the session if it is due; LeaseLost and the deadline cut this short."""

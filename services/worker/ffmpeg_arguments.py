@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 
@@ -63,7 +64,8 @@ def capture(source: str, media: MediaPlan, folder: Path, *, tap: Tap, lists: dic
                 segment_format="mp4",
                 # What a kill leaves is readable but for the last fragment.
                 segment_format_options=(
-                    f"movflags=+frag_keyframe+empty_moov+default_base_moof:frag_duration={FRAGMENT_MICROSECONDS}"
+                    "movflags=+frag_keyframe+empty_moov+default_base_moof:"
+                    f"frag_duration={FRAGMENT_MICROSECONDS}:flush_packets=1"
                 ),
                 segment_list=f"pipe:{lists['recording']}",
                 segment_list_type="csv",
@@ -78,6 +80,7 @@ def capture(source: str, media: MediaPlan, folder: Path, *, tap: Tap, lists: dic
                 f="segment",
                 segment_time=media.segment_seconds,
                 segment_format="mpegts",
+                segment_format_options="flush_packets=1",
                 # One muxer for the whole part, so that continuity counters run on across segments.
                 individual_header_trailer=0,
                 segment_list=f"pipe:{lists['segment']}",
@@ -99,20 +102,26 @@ def remux(source: Path, target: Path) -> list[str]:
     return argv
 
 
-def split(source: Path, folder: Path, seconds: float) -> list[str]:
-    """Give the argv that cuts an overlong segment into pieces of `seconds`, off-keyframe; lines on standard output."""
+def split(source: Path, folder: Path, cuts: Sequence[float]) -> list[str]:
+    """Give the argv that cuts a segment at these PTS (s), keyframe or not; lines on standard output.
+
+    Timestamps are kept, so that the pieces play on from the segment before them.
+    """
     outputs = ffmpeg.input(str(source)).output(
         str(folder / PIECE_PATTERN),
         map=0,
         c="copy",
         f="segment",
-        segment_time=seconds,
+        segment_times=",".join(f"{cut:.3f}" for cut in cuts),
         segment_format="mpegts",
+        segment_format_options="mpegts_copyts=1",
         break_non_keyframes=1,
         individual_header_trailer=0,
         segment_list="pipe:1",
         segment_list_type="csv",
         copyts=None,
+        muxdelay=0,
+        muxpreload=0,
     )
     argv: list[str] = outputs.compile(cmd=_PROGRAM, overwrite_output=True)
     return argv
@@ -122,6 +131,6 @@ def probe(source: Path) -> list[str]:
     """Give the argv that prints a file's streams and length as JSON."""
     return [
         "ffprobe", "-v", "error", "-of", "json",
-        "-show_entries", "format=duration:stream=codec_type,codec_name,width,height,sample_rate,channels",
+        "-show_entries", "format=start_time,duration:stream=codec_type,codec_name,width,height,sample_rate,channels",
         str(source),
     ]  # fmt: skip

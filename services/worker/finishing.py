@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -34,29 +36,30 @@ async def fit_segment(file: FileClosed, target: int) -> list[FileClosed]:
     folder = file.path.with_suffix("")
     shutil.rmtree(folder, ignore_errors=True)  # a kill's leftovers may be objects by now, shared by hard links
     folder.mkdir()
-    lines = (await run(ffmpeg_arguments.split(file.path, folder, target))).decode().splitlines()
-    pieces = []
-    start = file.start
-    for number, line in enumerate(lines):
-        name, began, ended = line.rsplit(",", 2)
-        is_last = number == len(lines) - 1
-        end = file.end if is_last else start + max(0.0, float(ended) - float(began))
-        pieces.append(replace(file, path=folder / Path(name).name, start=start, end=end))
-        start = end
+    count = math.ceil((file.end - file.start) / target)
+    offset = (await describe(file.path))["start"] or 0.0
+    cuts = [target * number for number in range(1, count)]
+    lines = (await run(ffmpeg_arguments.split(file.path, folder, [offset + cut for cut in cuts]))).decode().splitlines()
+    # Each line is `name,start,end`; the end of the last is the segment's own.
+    edges = [file.start, *(file.start + float(line.rsplit(",", 2)[2]) - offset for line in lines[:-1]), file.end]
+    pieces = [
+        replace(file, path=folder / Path(line.rsplit(",", 2)[0]).name, start=start, end=end)
+        for line, (start, end) in zip(lines, pairwise(edges), strict=True)
+    ]
     log.info("segment_split", seconds=file.end - file.start, pieces=len(pieces), target=target)
     return pieces
 
 
 async def describe(path: Path) -> dict[str, Any]:
-    """Give a file's `video`, `audio` (as a part shows them) and `seconds`, None where there is none."""
+    """Give a file's `video`, `audio` (as a part shows them), `start` and `seconds`, None where there is none."""
     try:
         found = json.loads(await run(ffmpeg_arguments.probe(path)))
     except ChildFailed as error:
         log.warning("file_unreadable", file=path.name, error=str(error))
-        return {"video": None, "audio": None, "seconds": None}
+        return {"video": None, "audio": None, "start": None, "seconds": None}
     streams = {stream.get("codec_type"): stream for stream in found.get("streams", [])}
     video, audio = streams.get("video"), streams.get("audio")
-    seconds = found.get("format", {}).get("duration")
+    start, seconds = (found.get("format", {}).get(name) for name in ("start_time", "duration"))
     return {
         "video": video and {"codec": video["codec_name"], "width": video["width"], "height": video["height"]},
         "audio": audio
@@ -65,5 +68,6 @@ async def describe(path: Path) -> dict[str, Any]:
             "sample_rate": int(audio["sample_rate"]),
             "channels": audio["channels"],
         },
+        "start": float(start) if start else None,
         "seconds": float(seconds) if seconds else None,
     }

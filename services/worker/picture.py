@@ -3,8 +3,8 @@
 A program of its own, so that what a publisher sends is decoded where it can do the least harm: it reads
 standard input, writes pictures into one folder, and speaks JSON lines on standard output:
 
-    {"event": "streams", "video": {codec, width, height} | null}
     {"event": "clock", "anchor": epoch seconds of PTS 0, "first": seconds}
+    {"event": "streams", "video": {codec, width, height} | null}
     {"event": "packet", "pts": seconds}                    twice a second at the most
     {"event": "picture", "pts": seconds, "file": name, "width": pixels, "height": pixels}
     {"event": "undecodable", "pts": seconds, "error": text}
@@ -141,8 +141,6 @@ def main() -> None:
     options = {"probesize": "32", "analyzeduration": "0", "fpsprobesize": "0"}
     container = av.open("pipe:0", format="nut", options=options)
     video = next(iter(container.streams.video), None)
-    shape = video and {"codec": video.codec_context.name, "width": video.width, "height": video.height}
-    tell(event="streams", video=shape)
 
     arrivals: queue.Queue[Arrival | None] = queue.Queue(QUEUE_PACKETS)
     threading.Thread(target=read_packets, args=(container, arrivals), name="tap", daemon=True).start()
@@ -154,6 +152,8 @@ def main() -> None:
         # Held-back packets arrive late, none arrives early: the smallest difference is the nearest to the truth.
         anchor = min(arrival.at - arrival.pts for arrival in burst)
     tell(event="clock", anchor=anchor, first=min(arrival.pts for arrival in burst))
+    shape = video and {"codec": video.codec_context.name, "width": video.width, "height": video.height}
+    tell(event="streams", video=shape)
     schedule = Schedule(interval=arguments.interval if video else None, last=arguments.last)
     decoder = StillDecoder(video.codec_context if video else None, all_packets=arguments.all_packets)
     take_pictures(follow(arrivals, burst), decoder, schedule, writer(arguments.folder))

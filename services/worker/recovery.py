@@ -11,18 +11,40 @@ from services.worker.finishing import describe
 from services.worker.lane import Waiting
 from services.worker.ledger import Ledger
 
-_OPEN_FILES = ((Kind.RECORDING, "recording-*.mp4"), (Kind.SEGMENT, "segment-*.ts"))
+_PATTERNS = ((Kind.RECORDING, "recording-*.mp4"), (Kind.SEGMENT, "segment-*.ts"))
 
 
-@dataclass(slots=True)
-class RecoveredPart:
-    """A part by its ledger line: its folder, its clock, and up to where each kind of file is whole (PTS, s)."""
+@dataclass(slots=True, kw_only=True)
+class PartFiles:
+    """A part's clock, its folder, which files of it are whole, and up to where each kind is (PTS, s)."""
 
     number: int
     anchor: float
     first: float
-    folder: str
+    folder: Path
+    closed: set[Path] = field(default_factory=set)
     ends: dict[Kind, float] = field(default_factory=dict)
+
+    def close(self, file: FileClosed) -> None:
+        """Note that a file is whole."""
+        self.closed.add(file.path)
+        self.ends[file.kind] = max(self.ends.get(file.kind, self.first), file.end)
+
+    def last(self) -> float:
+        """Give the PTS (s) up to which anything is whole."""
+        return max(self.ends.values(), default=self.first)
+
+    async def open_files(self) -> list[FileClosed]:
+        """Give the files that nobody closed, after a kill; they begin where the last whole one of their kind ends."""
+        found = []
+        for kind, pattern in _PATTERNS:
+            for path in sorted(set(self.folder.glob(pattern)) - self.closed):
+                seconds = (await describe(path))["seconds"]
+                if seconds is not None:
+                    start = self.ends.get(kind, self.first)
+                    found.append(FileClosed(kind=kind, path=path, start=start, end=start + seconds))
+                    self.ends[kind] = start + seconds
+        return found
 
 
 @dataclass(slots=True)
@@ -31,43 +53,27 @@ class Leftovers:
 
     shipped: list[Artifact] = field(default_factory=list)
     waiting: list[Waiting] = field(default_factory=list)
-    parts: dict[int, RecoveredPart] = field(default_factory=dict)
+    parts: dict[int, PartFiles] = field(default_factory=dict)
 
 
 async def recover(ledger: Ledger, folder: Path) -> Leftovers:
     """Read the ledger and look at the files beside it; `folder` is the session's in the spool."""
     leftovers = Leftovers()
-    closed: dict[Path, tuple[int, FileClosed]] = {}
     for record in ledger.read():
         if "anchor" in record:
-            leftovers.parts[record["part"]] = RecoveredPart(
-                record["part"], record["anchor"], record["first"], record["folder"]
+            leftovers.parts[record["part"]] = PartFiles(
+                number=record["part"],
+                anchor=record["anchor"],
+                first=record["first"],
+                folder=folder / record["folder"],
             )
         elif "closed" in record:
-            file = ledger.file_of(record)
-            closed[file.path] = (record["part"], file)
-            part = leftovers.parts[record["part"]]
-            part.ends[file.kind] = max(part.ends.get(file.kind, part.first), file.end)
+            file, part = ledger.file_of(record), leftovers.parts[record["part"]]
+            part.close(file)
+            if file.path.exists():
+                leftovers.waiting.append(Waiting(file, part.number, part.anchor))
         elif "shipped" in record:
             leftovers.shipped.append(ledger.entry_of(record))
-    for path, (number, file) in closed.items():
-        if path.exists():
-            leftovers.waiting.append(Waiting(file, number, leftovers.parts[number].anchor))
     for part in leftovers.parts.values():
-        leftovers.waiting += [
-            Waiting(file, part.number, part.anchor) for file in await _open_files(folder, part, set(closed))
-        ]
+        leftovers.waiting += [Waiting(file, part.number, part.anchor) for file in await part.open_files()]
     return leftovers
-
-
-async def _open_files(folder: Path, part: RecoveredPart, closed: set[Path]) -> list[FileClosed]:
-    """Give the files that were being written at the kill; they begin where the last whole one ends."""
-    found = []
-    for kind, pattern in _OPEN_FILES:
-        for path in sorted((folder / part.folder).glob(pattern)):
-            seconds = None if path in closed else (await describe(path))["seconds"]
-            if seconds is not None:
-                start = part.ends.get(kind, part.first)
-                found.append(FileClosed(kind=kind, path=path, start=start, end=start + seconds))
-                part.ends[kind] = start + seconds
-    return found

@@ -1,0 +1,128 @@
+"""What is killed is replaced or ends cleanly, and what it left is shipped."""
+
+from __future__ import annotations
+
+import psutil
+
+from tests.e2e.clips import NINE_SECONDS, RATE, WITH_SOUND
+from tests.e2e.looking import decode_errors, probe
+from tests.e2e.publisher import Publisher
+from tests.e2e.stack import Stack
+from tests.e2e.waiting import eventually
+from tests.media import Media
+
+
+def test_a_killed_ffmpeg_is_replaced_and_the_gap_declared(stack: Stack, media: Media) -> None:
+    channel = stack.create(video_time=60)
+    with Publisher(channel["publish"]["url"], media.file(WITH_SOUND)):
+        eventually(lambda: len(stack.objects(f"hls/{channel['id']}/*/*.ts")) >= 2, within=15, what="two segments")
+        ffmpeg = stack.process_with("ffmpeg", "segment_list", channel["id"])
+        assert ffmpeg is not None
+        ffmpeg.kill()
+        count = len(stack.objects(f"hls/{channel['id']}/*/*.ts"))
+        eventually(
+            lambda: len(stack.objects(f"hls/{channel['id']}/*/*.ts")) >= count + 3, within=15, what="more segments"
+        )
+    stack.api.post(f"/channels/{channel['id']}/complete")
+    stack.wait_for_state(channel["id"], "idle", within=10)
+
+    session = stack.session(channel["id"])
+    assert [gap["cause"] for gap in session["gaps"]] == ["ffmpeg_lost"]
+    recordings = stack.objects(f"recordings/{channel['id']}/**/*.mp4")
+    assert len(recordings) == 2, "the open recording of the killed ffmpeg is kept"
+    assert float(probe(recordings[0])["format"]["duration"]) > 2
+
+
+def test_a_killed_worker_is_replaced_and_its_spool_shipped(stack: Stack, media: Media) -> None:
+    channel = stack.create(video_time=60)
+    with Publisher(channel["publish"]["url"], media.file(WITH_SOUND)):
+        eventually(lambda: len(stack.objects(f"hls/{channel['id']}/*/*.ts")) >= 2, within=15, what="two segments")
+        worker = stack.process_with("services.worker", "--channel", channel["id"])
+        assert worker is not None
+        worker.kill()
+        count = len(stack.objects(f"hls/{channel['id']}/*/*.ts"))
+        eventually(
+            lambda: len(stack.objects(f"hls/{channel['id']}/*/*.ts")) >= count + 3, within=20, what="more segments"
+        )
+    stack.api.post(f"/channels/{channel['id']}/complete")
+    stack.wait_for_state(channel["id"], "idle", within=10)
+
+    session = stack.session(channel["id"])
+    assert [gap["cause"] for gap in session["gaps"]] == ["worker_lost"]
+    assert [part["n"] for part in session["parts"]] == [0, 1]
+    recordings = stack.objects(f"recordings/{channel['id']}/**/*.mp4")
+    assert len(recordings) == 2, "the open recording of the killed worker is recovered"
+    assert "".join(decode_errors(recording) for recording in recordings) == ""
+    names = [segment.uri for segment in stack.live(channel["id"]).segments]
+    assert len(set(names)) == len(names)
+
+
+def test_a_killed_picture_child_costs_the_recording_nothing(stack: Stack, media: Media) -> None:
+    channel = stack.create(image_time=2)
+    with Publisher(channel["publish"]["url"], media.file(NINE_SECONDS), loop=False) as publisher:
+        eventually(lambda: stack.objects(f"snapshots/{channel['id']}/latest.jpg"), within=8, what="a picture")
+        child = stack.process_with("services.worker.picture", stack.session(channel["id"])["id"])
+        assert child is not None
+        child.kill()
+        count = len(stack.objects(f"snapshots/{channel['id']}/2*/**/*.jpg"))
+        eventually(
+            lambda: len(stack.objects(f"snapshots/{channel['id']}/2*/**/*.jpg")) >= count + 2,
+            within=7,
+            what="pictures are back",
+        )
+        publisher.wait(within=15)
+    stack.api.post(f"/channels/{channel['id']}/complete")
+    stack.wait_for_state(channel["id"], "idle", within=10)
+
+    assert len(stack.session(channel["id"])["parts"]) == 1
+    recordings = stack.objects(f"recordings/{channel['id']}/**/*.mp4")
+    assert sum(probe(recording)["frames"] for recording in recordings) == 9 * RATE
+
+
+def test_a_stop_of_the_stack_ships_everything_and_the_next_start_resumes(own_stack: Stack, media: Media) -> None:
+    channel = own_stack.create(video_time=60)
+    url = channel["publish"]["url"]
+    with Publisher(url, media.file(WITH_SOUND)):
+        eventually(lambda: len(own_stack.objects(f"hls/{channel['id']}/*/*.ts")) >= 2, within=15, what="two segments")
+        assert own_stack.stop() == 0
+    before = own_stack.head(channel["id"])
+    own_stack.start()
+    with Publisher(url, media.file(WITH_SOUND)):
+        eventually(lambda: len(own_stack.head(channel["id"])["parts"]) == 2, within=20, what="a second part")
+    own_stack.api.post(f"/channels/{channel['id']}/complete")
+    own_stack.wait_for_state(channel["id"], "idle", within=10)
+
+    assert before["counts"]["recordings"] == 1, "the open recording was closed and shipped at the stop"
+    assert own_stack.session(channel["id"])["id"] == before["id"]
+
+
+def test_a_kill_of_the_stack_leaves_no_process_and_loses_nothing(own_stack: Stack, media: Media) -> None:
+    channel = own_stack.create(video_time=60, reconnect_window=0)
+    with Publisher(channel["publish"]["url"], media.file(WITH_SOUND)):
+        eventually(lambda: len(own_stack.objects(f"hls/{channel['id']}/*/*.ts")) >= 2, within=15, what="two segments")
+        family = own_stack.family()
+        own_stack.kill()
+        _, alive = psutil.wait_procs(family, timeout=20)
+        assert alive == []
+    own_stack.start()
+    own_stack.wait_for_state(channel["id"], "idle", within=30)
+
+    recordings = own_stack.objects(f"recordings/{channel['id']}/**/*.mp4")
+    assert len(recordings) == 1
+    assert own_stack.session(channel["id"])["state"] == "ended"
+
+
+def test_a_killed_nginx_interrupts_and_the_publisher_may_return_at_once(own_stack: Stack, media: Media) -> None:
+    channel = own_stack.create()
+    url = channel["publish"]["url"]
+    with Publisher(url, media.file(WITH_SOUND)):
+        own_stack.wait_for_state(channel["id"], "live", within=8)
+        for process in own_stack.family():
+            if process.name() == "nginx":
+                process.kill()
+    eventually(own_stack._is_ready, within=10, what="nginx is back")
+    with Publisher(url, media.file(WITH_SOUND)):
+        eventually(lambda: len(own_stack.session(channel["id"])["parts"]) == 2, within=15, what="a second part")
+
+    causes = [gap["cause"] for gap in own_stack.session(channel["id"])["gaps"]]
+    assert causes in (["publisher_away"], ["publisher_away", "not_listening"])
