@@ -147,7 +147,7 @@ async def _broadcast(  # noqa: PLR0917 - what a broadcast is made of
     folder, plan = settings.spool_path / session.id, capture.plan(channel)
     leftovers = await recover(ledger, folder)
     head = merge(
-        await blocking("head", partial(read_head, store, session, tenure.lease.epoch)),
+        await blocking(partial(read_head, store, session, tenure.lease.epoch)),
         leftovers,
     )
     in_place = partial(InPlace, store, still_ours=tenure.still_ours)
@@ -208,6 +208,6 @@ async def _earlier_segments(store: ObjectStore, head: Head) -> list[Artifact]:
     entries: list[Artifact] = []
     for reference in head.chunks:
         if reference.counts.get("segments"):
-            stored = await blocking(reference.key, partial(store.read, reference.key))
+            stored = await blocking(partial(store.read, reference.key))
             entries += decode_chunk(stored.body)
     return [entry for entry in (*entries, *head.tail) if entry.kind is Kind.SEGMENT]

@@ -35,6 +35,8 @@ log = structlog.get_logger()
 
 QUICK_SECONDS = 1.0
 """A run that ends sooner than this without media counts as a failure: the next one waits."""
+ROOM_SECONDS = 2.0
+"""How often the spool's disk is looked at: what must stay free is room for state, manifest and the last files."""
 BACKOFF_SECONDS = (0.2, 1.0)
 
 
@@ -71,7 +73,7 @@ class Broadcast:
         """Capture until the session is due to end (True), or this worker has to go before that (False)."""
         while not (self.stop.is_set() or self.following.due.is_set() or self.tenure.lost.is_set()):
             if not await self._has_room():
-                await self._first_of(self._pause(2.0))
+                await self._first_of(self._pause(ROOM_SECONDS))
                 continue
             await self._capture_once()
         return self.following.due.is_set() and not self.tenure.lost.is_set()
@@ -86,8 +88,9 @@ class Broadcast:
         log.debug("capture_listening", run=self._run_number)
         ended = asyncio.create_task(run.wait(), name="capture run")
         while not ended.done():
-            await self._first_of(ended, self.following.replanned.wait())
-            if self._must_end() or (self.following.replanned.is_set() and not await self._adapt(run)):
+            await self._first_of(ended, self.following.replanned.wait(), self._pause(ROOM_SECONDS))
+            replan = self.following.replanned.is_set() and not await self._adapt(run)
+            if self._must_end() or replan or self._free_bytes() < self.min_free_bytes:
                 await run.stop()
                 break
         returncode = await ended
@@ -144,14 +147,16 @@ class Broadcast:
 
     async def _has_room(self) -> bool:
         """Say whether the spool has room; say so in the session's state where it has not."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(self.folder).free
+        free = self._free_bytes()
         if free >= self.min_free_bytes:
             return True
         self.missing_cause = "disk_full"
         detail = f"{free} bytes are free where {self.min_free_bytes} are needed; make room on the spool's disk"
         await self._report(Reason(code="disk_full", detail=detail, since=self.clock.now()))
         return False
+
+    def _free_bytes(self) -> int:
+        return shutil.disk_usage(self.folder).free
 
     async def _nothing_came(self, *, quick: bool) -> None:
         """Say so if a publisher is connected and silent, and do not try again too fast."""

@@ -41,17 +41,17 @@ class Ending:
 
     async def suspend(self) -> None:
         """Leave the session open for a successor: the manifest says how far it came."""
-        await until_done("head", self.manifest.write)
+        await until_done(self.manifest.write)
         log.info("session_suspended", session=self.following.session.id)
 
     async def end(self) -> None:
         """End the session."""
         session = self.following.session
         ended_at = session.absent_since or self.manifest.last_end() or self.clock.now()
-        await until_done("playlists", self.playlists.end)
+        await until_done(self.playlists.end)
         self.manifest.set(state=SessionState.ENDED, state_reason=None, ended_at=ended_at)
-        await until_done("head", self.manifest.write)
-        await blocking("session", partial(self._record_end, ended_at))
+        await until_done(self.manifest.write)
+        await blocking(partial(self._record_end, ended_at))
         shutil.rmtree(self.folder, ignore_errors=True)
         log.info("session_ended", session=session.id, counts=self.manifest.head.totals)
 

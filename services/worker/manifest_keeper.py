@@ -7,7 +7,6 @@ import contextlib
 import hashlib
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ from services.domain.errors import Unavailable
 from services.domain.manifest import ChunkReference, Gap, Head, Part, counts, encode_chunk, encode_head
 from services.domain.ports import ObjectStore
 from services.worker.in_place import InPlace
-from services.worker.patience import blocking
 
 log = structlog.get_logger()
 
@@ -97,7 +95,7 @@ class ManifestKeeper:
         key, digest = keys.chunk(head.channel_id, head.session_id, number), hashlib.sha256(body).hexdigest()
         path = self.folder / f"chunk-{number:06d}.json"
         path.write_bytes(body)
-        await blocking(key, partial(self.store.create, key, path, sha256=digest))
+        await asyncio.to_thread(self.store.create, key, path, sha256=digest)
         path.unlink()
         moments = [entry.captured_at for entry in entries]
         reference = ChunkReference(

@@ -19,7 +19,7 @@ LONGEST_WAIT_SECONDS = 5.0
 Result = TypeVar("Result")
 
 
-async def until_done(what: str, call: Callable[[], Awaitable[Result]]) -> Result:
+async def until_done(call: Callable[[], Awaitable[Result]]) -> Result:
     """Call until it does not raise Unavailable; waits grow to LONGEST_WAIT_SECONDS, with jitter."""
     retries = stamina.retry_context(
         on=Unavailable,
@@ -31,12 +31,10 @@ async def until_done(what: str, call: Callable[[], Awaitable[Result]]) -> Result
     )
     async for attempt in retries:
         with attempt:
-            if attempt.num > 1:
-                log.warning("store_retried", what=what, attempt=attempt.num)
             return await call()
     raise AssertionError("attempts are unlimited")
 
 
-async def blocking(what: str, call: Callable[[], Result]) -> Result:
+async def blocking(call: Callable[[], Result]) -> Result:
     """Do the same for a call that blocks, in a thread."""
-    return await until_done(what, lambda: asyncio.to_thread(call))
+    return await until_done(lambda: asyncio.to_thread(call))

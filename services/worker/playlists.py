@@ -35,9 +35,10 @@ class Playlists:
     def restore(self, entries: Sequence[Artifact]) -> None:
         """Take over the segments that an earlier worker of this session shipped."""
         for entry in entries:
-            self._append(entry)
+            self.add(entry)
 
-    def _append(self, entry: Artifact) -> None:
+    def add(self, entry: Artifact) -> None:
+        """Add a segment that has arrived; `write` names it."""
         assert entry.media_sequence is not None and entry.discontinuity_sequence is not None  # noqa: S101, PT018 - a segment has both
         self._all.append(
             Segment(
@@ -52,9 +53,8 @@ class Playlists:
             while len(self._all) > self.list_size:
                 self._all.popleft()
 
-    async def add(self, entry: Artifact) -> None:
-        """Name a segment that has arrived."""
-        self._append(entry)
+    async def write(self) -> None:
+        """Write live.m3u8, and vod.m3u8 if it is time for it."""
         await self._write_live(ended=False)
         interval = min(60.0, max(VOD_SECONDS, len(self._all) / 20))
         if self.vod is not None and time.monotonic() - self._vod_written >= interval:

@@ -73,7 +73,7 @@ class Shipping:
             **more,
         )
         try:
-            await blocking(key, partial(self.store.create, key, file.path, sha256=digest))
+            await blocking(partial(self.store.create, key, file.path, sha256=digest))
         except ObjectExists:
             log.error("key_taken", key=key, bytes=entry.bytes)  # noqa: TRY400 - the error says no more than this
             return None
@@ -90,7 +90,7 @@ class Shipping:
         path = waiting.file.path
         body = await asyncio.to_thread(path.read_bytes)
         await self._store(waiting, self._dated(waiting))
-        await until_done(self.latest.key, partial(self.latest.write, body))
+        await until_done(partial(self.latest.write, body))
         path.unlink(missing_ok=True)
 
     async def _ship_recording(self, waiting: Waiting) -> None:
@@ -133,7 +133,8 @@ class Shipping:
         )
         self.next_sequence += 1
         if entry is not None:
-            await until_done("playlists", partial(self.playlists.add, entry))
+            self.playlists.add(entry)
+            await until_done(self.playlists.write)
 
     async def _describe_part(self, number: int, path: Path) -> None:
         """Note a part's streams, once, from the first file of it."""

@@ -29,6 +29,7 @@ class Stack:
     offset: int
     variables: dict[str, str] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
+    wrapper: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] | None = None
     http: httpx.Client | None = None
 
@@ -38,6 +39,12 @@ class Stack:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    @property
+    def seen(self) -> Path:
+        """The data folder as the stack sees it, which may have mounts of its own."""
+        assert self.process is not None
+        return Path(f"/proc/{self.process.pid}/root{self.data}") if self.wrapper else self.data
 
     @property
     def log(self) -> Path:
@@ -56,7 +63,7 @@ class Stack:
         if self.http is not None:
             self.http.close()
         clean = {name: value for name, value in os.environ.items() if not name.startswith("STREAMKEEP_")}
-        program = [sys.executable, "-m", "services.local"]
+        program = [*self.wrapper, sys.executable, "-m", "services.local"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*program, "--port-offset", str(self.offset), "--data", str(self.data), *self.arguments],
@@ -131,7 +138,7 @@ class Stack:
 
     def objects(self, pattern: str) -> list[Path]:
         """Give the objects that match, in the order of their keys; hidden files are no objects."""
-        root = self.data / "objects"
+        root = self.seen / "objects"
         found = (path for path in root.glob(pattern) if path.is_file() and not path.name.startswith("."))
         return sorted(found)
 
