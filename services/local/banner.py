@@ -1,0 +1,23 @@
+"""What a user is told when the stack is ready."""
+
+from __future__ import annotations
+
+from services.local.parts import DEMO_CHANNEL, Parts
+from services.local.readiness import Publish
+
+
+def banner(parts: Parts, publish: Publish) -> str:
+    """Give the text with all that is needed to publish, to call the API and to find the files."""
+    api, token, folder = parts.api_url, parts.credentials.token.reveal(), parts.folder
+    rows = (
+        ("OBS server", publish.server),
+        ("Stream key", publish.stream_key),
+        ("API", api),
+        ("API docs", f"{api}/docs"),
+        ("Token", token),
+        ("Files", str(folder.objects)),
+        ("Data folder", str(folder.root)),
+        ("Try", f"curl -H 'Authorization: Bearer {token}' {api}/channels/{DEMO_CHANNEL}"),
+    )
+    lines = "\n".join(f"  {name + ':':<13}{value}" for name, value in rows)
+    return f"\nstreamkeep is ready. Ctrl-C stops it.\n\n{lines}\n"

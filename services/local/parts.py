@@ -1,0 +1,113 @@
+"""The parts of the stack, each with the variables it reads and no others."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+
+from services.local.credentials import Credentials
+from services.local.folder import DataFolder
+from services.local.ports import LOOPBACK, Ports
+from services.local.program import Program, dies_with_parent, python
+from services.local.settings import LocalSettings
+
+DEMO_CHANNEL = "demo"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Everything from which the three programs are made."""
+
+    settings: LocalSettings
+    ports: Ports
+    folder: DataFolder
+    credentials: Credentials
+
+    @property
+    def api_url(self) -> str:
+        """Where the metadata service answers."""
+        return f"http://{LOOPBACK}:{self.ports.api}"
+
+    @property
+    def pull_url(self) -> str:
+        """Where this machine publishes and pulls."""
+        return f"rtmp://{LOOPBACK}:{self.ports.rtmp}/stream"
+
+    @property
+    def callback_url(self) -> str:
+        """Where nginx and the metadata service reach the callback app."""
+        return f"http://{LOOPBACK}:{self.ports.callback}"
+
+    def programs(self) -> tuple[Program, ...]:
+        """Give the programs in the order of their start."""
+        return (self._metadata(), self._gateway(), self._nginx())
+
+    def _metadata(self) -> Program:
+        return self._service(
+            "metadata",
+            **self._state(),
+            PORT=str(self.ports.api),
+            TOKEN=self.credentials.token.reveal(),
+            PUBLISH_SECRETS=self.credentials.publish_secrets.reveal(),
+            LINK_SECRETS=self.credentials.link_secrets.reveal(),
+            PUBLIC_URL=self.api_url,
+            RTMP_URL=f"rtmp://{_reachable(self.settings.rtmp_host)}:{self.ports.rtmp}/stream",
+            CALLBACK_URL=self.callback_url,
+            INTERNAL_TOKEN=self.credentials.internal_token.reveal(),
+            SEED_CHANNEL=DEMO_CHANNEL,
+        )
+
+    def _gateway(self) -> Program:
+        return self._service(
+            "gateway",
+            **self._state(),
+            SPOOL_PATH=str(self.folder.spool),
+            PORT=str(self.ports.callback),
+            PUBLISH_SECRETS=self.credentials.publish_secrets.reveal(),
+            INTERNAL_TOKEN=self.credentials.internal_token.reveal(),
+            NGINX_URL=f"http://{LOOPBACK}:{self.ports.nginx}",
+            PULL_URL=self.pull_url,
+            MIN_FREE_BYTES=str(self.settings.min_free_bytes),
+        )
+
+    def _nginx(self) -> Program:
+        return Program(
+            name="nginx",
+            argv=dies_with_parent("TERM", python("services.gateway.nginx")),
+            environment=self._variables(
+                RTMP_HOST=self.settings.rtmp_host,
+                RTMP_PORT=str(self.ports.rtmp),
+                NGINX_PORT=str(self.ports.nginx),
+                CALLBACK_URL=self.callback_url,
+                RUN_PATH=str(self.folder.run),
+            ),
+            relayed=True,
+        )
+
+    def _state(self) -> dict[str, str]:
+        return {
+            "STATE_PATH": str(self.folder.state),
+            "OBJECTS_PATH": str(self.folder.objects),
+            "HOST": LOOPBACK,
+        }
+
+    def _service(self, name: str, **variables: str) -> Program:
+        return Program(
+            name=name, argv=python(f"services.{name}"), environment=self._variables(**variables), on_lifeline=True
+        )
+
+    def _variables(self, **own: str) -> dict[str, str]:
+        shared = {"LOG_LEVEL": self.settings.log_level, "LOG_FORMAT": self.settings.log_format}
+        return {f"STREAMKEEP_{name}": value for name, value in (shared | own).items()}
+
+
+def _reachable(rtmp_host: str) -> str:
+    """Give the address that a publisher on another machine can use, where RTMP listens on all of them."""
+    if rtmp_host == LOOPBACK:
+        return LOOPBACK
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # an address for documents: a route is chosen and nothing is sent
+        except OSError:
+            return LOOPBACK
+        return str(probe.getsockname()[0])
