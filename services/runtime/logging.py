@@ -9,12 +9,15 @@ from typing import TextIO
 
 import structlog
 
+from services.runtime.steady_output import steady
+
 
 def configure(service: str, *, level: str, form: str) -> None:
     """Set up structlog and the standard library's loggers to write to standard error.
 
     `form` is `console` or `json`; `service` is named in every event.
     """
+    stderr = steady(sys.stderr)
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         _named(service),
@@ -36,10 +39,10 @@ def configure(service: str, *, level: str, form: str) -> None:
     structlog.configure(
         processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(stderr),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stderr)
     bare = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[bare, *last]))
     root = logging.getLogger()
