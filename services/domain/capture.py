@@ -31,6 +31,15 @@ class CapturePlan:
     is_on_demand: bool
     reconnect_window: timedelta
 
+    def outputs(self) -> tuple[str, ...]:
+        """Name the outputs that are on, as gaps do."""
+        on = {
+            "snapshots": self.image_seconds,
+            "recordings": self.media.recording_seconds,
+            "hls": self.media.segment_seconds,
+        }
+        return tuple(name for name, seconds in on.items() if seconds is not None)
+
 
 def plan(channel: Channel) -> CapturePlan:
     """Derive the plan from a channel's settings; an output that is off has None for its time."""

@@ -31,6 +31,7 @@ from services.worker.following import Following
 from services.worker.in_place import InPlace
 from services.worker.ledger import Ledger
 from services.worker.manifest_keeper import ManifestKeeper
+from services.worker.parts import Parts
 from services.worker.patience import blocking
 from services.worker.playlists import Playlists
 from services.worker.recovery import Leftovers, recover
@@ -185,8 +186,7 @@ async def _broadcast(  # noqa: PLR0917 - what a broadcast is made of
         tenure=tenure,
         manifest=manifest,
         playlists=playlists,
-        lanes=lanes,
-        ledger=ledger,
+        parts=Parts(following=following, manifest=manifest, ledger=ledger, lanes=lanes),
         ending=Ending(
             following=following,
             manifest=manifest,

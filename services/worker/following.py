@@ -16,7 +16,7 @@ from services.domain.channel import Channel
 from services.domain.clock import Clock
 from services.domain.errors import ChannelNotFound, StateUnavailable, VersionConflict
 from services.domain.ports import ChannelStore, SessionStore
-from services.domain.session import Session
+from services.domain.session import Reason, Session, SessionState
 
 log = structlog.get_logger()
 
@@ -89,6 +89,30 @@ class Following:
         await self.change(close)
         if self.session.closing or not self.session.state.is_open:
             self.due.set()
+
+    async def went_live(self) -> None:
+        """Record that media arrives."""
+
+        def mark(session: Session) -> Session | None:
+            is_known = session.state is SessionState.LIVE and session.state_reason is None
+            return None if is_known or not session.state.is_open else session.went_live()
+
+        await self._change_if_reachable(mark)
+
+    async def report(self, reason: Reason) -> None:
+        """Record why nothing is captured, unless that stands there already."""
+
+        def mark(session: Session) -> Session | None:
+            is_known = session.state_reason is not None and session.state_reason.code == reason.code
+            return None if is_known or not session.state.is_open else session.troubled(reason)
+
+        await self._change_if_reachable(mark)
+
+    async def _change_if_reachable(self, change: Callable[[Session], Session | None]) -> None:
+        try:
+            await self.change(change)
+        except StateUnavailable as error:
+            log.warning("state_away", error=str(error))
 
     async def change(self, change: Callable[[Session], Session | None]) -> None:
         """Apply `change` to what is stored, whoever else changes it; None from it leaves all as it is."""

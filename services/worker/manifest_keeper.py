@@ -17,6 +17,7 @@ from services.domain.artifact import Artifact
 from services.domain.errors import Unavailable
 from services.domain.manifest import ChunkReference, Gap, Head, Part, counts, encode_chunk, encode_head
 from services.domain.ports import ObjectStore
+from services.domain.session import Session
 from services.worker.in_place import InPlace
 
 log = structlog.get_logger()
@@ -63,6 +64,10 @@ class ManifestKeeper:
         """Change the head's own fields, such as its state."""
         if any(getattr(self.head, name) != value for name, value in changes.items()):
             self._change(**changes)
+
+    def follow(self, session: Session) -> None:
+        """Take over the session's state."""
+        self.set(state=session.state, state_reason=session.state_reason)
 
     def last_end(self) -> datetime | None:
         """Give the end of the last part, None before the first ended."""
