@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import shutil
 import sys
 from functools import partial
 
 import structlog
 
-from services.domain.errors import LeaseHeld, LeaseLost, SessionNotFound, Unavailable
+from services.domain.errors import LeaseHeld, LeaseLost, SessionNotFound, StateUnavailable, Unavailable
 from services.runtime import logging
 from services.runtime.shutdown import stop_event
 from services.worker.bootstrap import Worker, worker
@@ -111,7 +112,8 @@ async def _answer(built: Worker) -> None:
     bound = listen("127.0.0.1", 0)
     app = control_app(built.following.session.pull_token, built.following.told)
     async with serving(app, bound, drain_seconds=1):
-        await built.tenure.renew(control_url=f"http://127.0.0.1:{bound.getsockname()[1]}")
+        with contextlib.suppress(StateUnavailable):  # the next renewal carries the address too
+            await built.tenure.renew(control_url=f"http://127.0.0.1:{bound.getsockname()[1]}")
         await asyncio.Event().wait()
 
 

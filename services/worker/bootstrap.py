@@ -22,6 +22,7 @@ from services.domain.channel import Channel
 from services.domain.clock import Clock, SystemClock
 from services.domain.errors import ChannelNotFound, ObjectNotFound
 from services.domain.manifest import Head, Part, decode_chunk, decode_head
+from services.domain.playlist import target_duration
 from services.domain.ports import ObjectStore
 from services.domain.secrets import Secret
 from services.domain.session import Session
@@ -36,7 +37,7 @@ from services.worker.patience import blocking
 from services.worker.playlists import Playlists
 from services.worker.recovery import Leftovers, recover
 from services.worker.settings import WorkerSettings
-from services.worker.shipping import Shipping
+from services.worker.shipping import Shipping, identity
 from services.worker.tenure import Tenure
 
 log = structlog.get_logger()
@@ -78,12 +79,10 @@ def read_head(store: ObjectStore, session: Session, epoch: int) -> Head:
     return replace(decode_head(body), epoch=epoch)
 
 
-def merge(head: Head, leftovers: Leftovers) -> Head:
-    """Add what the ledger knows and the head, written every few seconds, does not."""
-    known = {entry.key for entry in head.tail}
-    last_chunk = head.chunks[-1].ended_at if head.chunks else None
+def merge(head: Head, leftovers: Leftovers, known: set[str]) -> Head:
+    """Add what the ledger knows and the head, written every few seconds, does not; `known` are all its keys."""
     for entry in leftovers.shipped:
-        if entry.key not in known and (last_chunk is None or entry.captured_at > last_chunk):
+        if entry.key not in known:
             head = head.with_artifact(entry)
     numbers = {part.number for part in head.parts}
     for part in leftovers.parts.values():
@@ -147,10 +146,12 @@ async def _broadcast(  # noqa: PLR0917 - what a broadcast is made of
     session, channel = following.session, following.channel
     folder, plan = settings.spool_path / session.id, capture.plan(channel)
     leftovers = await recover(ledger, folder)
-    head = merge(
-        await blocking(partial(read_head, store, session, tenure.lease.epoch)),
-        leftovers,
-    )
+    head = await blocking(partial(read_head, store, session, tenure.lease.epoch))
+    chunked = await _chunked(store, head)
+    head = merge(head, leftovers, known={entry.key for entry in (*chunked, *head.tail)})
+    segments = [entry for entry in (*chunked, *head.tail) if entry.kind is Kind.SEGMENT]
+    if head.target_duration is None and segments:  # a kill came before the head was written with it
+        head = replace(head, target_duration=target_duration(channel.hls_time, segments[0].seconds))
     in_place = partial(InPlace, store, still_ours=tenure.still_ours)
     manifest = ManifestKeeper(store=store, file=in_place(keys.head(channel.id, session.id)), folder=folder, head=head)
     playlists = Playlists(
@@ -161,7 +162,6 @@ async def _broadcast(  # noqa: PLR0917 - what a broadcast is made of
         sequence=(session.media_sequence, session.discontinuity_sequence),
         target=head.target_duration,
     )
-    segments = await _earlier_segments(store, head)
     playlists.restore(segments)
     shipping = Shipping(
         store=store,
@@ -174,6 +174,7 @@ async def _broadcast(  # noqa: PLR0917 - what a broadcast is made of
         hls_seconds=channel.hls_time,
         next_sequence=1 + max((entry.media_sequence or 0 for entry in segments), default=session.media_sequence - 1),
         first_discontinuity=session.discontinuity_sequence,
+        earlier=frozenset(identity(entry) for entry in leftovers.shipped),
     )
     lanes = shipping.lanes()
     for waiting in leftovers.waiting:
@@ -204,10 +205,10 @@ async def _broadcast(  # noqa: PLR0917 - what a broadcast is made of
     )
 
 
-async def _earlier_segments(store: ObjectStore, head: Head) -> list[Artifact]:
+async def _chunked(store: ObjectStore, head: Head) -> list[Artifact]:
+    """Give the entries of all chunks."""
     entries: list[Artifact] = []
     for reference in head.chunks:
-        if reference.counts.get("segments"):
-            stored = await blocking(partial(store.read, reference.key))
-            entries += decode_chunk(stored.body)
-    return [entry for entry in (*entries, *head.tail) if entry.kind is Kind.SEGMENT]
+        stored = await blocking(partial(store.read, reference.key))
+        entries += decode_chunk(stored.body)
+    return entries

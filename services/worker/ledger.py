@@ -24,6 +24,8 @@ class Ledger:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         self._file = path.open("ab", buffering=0)
+        if path.stat().st_size and not path.read_bytes().endswith(b"\n"):
+            self._file.write(b"\n")  # a kill cut the last line short: the next one stands by itself
 
     def __enter__(self) -> Self:
         """Give itself."""
@@ -59,7 +61,7 @@ class Ledger:
         self._append({"shipped": entry_record(entry)})
 
     def read(self) -> Iterator[dict[str, Any]]:
-        """Give all lines; one that a kill cut short is the last and is left out."""
+        """Give all lines; one that a kill cut short is left out."""
         for line in self._path.read_bytes().split(b"\n"):
             try:
                 record = json.loads(line)

@@ -14,8 +14,8 @@ import structlog
 
 from services.domain import keys
 from services.domain.artifact import Artifact
-from services.domain.errors import Unavailable
-from services.domain.manifest import ChunkReference, Gap, Head, Part, counts, encode_chunk, encode_head
+from services.domain.errors import ObjectExists, Unavailable
+from services.domain.manifest import ChunkReference, Gap, Head, Part, counts, decode_chunk, encode_chunk, encode_head
 from services.domain.ports import ObjectStore
 from services.domain.session import Session
 from services.worker.in_place import InPlace
@@ -95,13 +95,9 @@ class ManifestKeeper:
 
     async def _close_chunk(self) -> None:
         head, number = self.head, len(self.head.chunks)
-        entries = head.tail
-        body = encode_chunk(head.session_id, number, entries)
-        key, digest = keys.chunk(head.channel_id, head.session_id, number), hashlib.sha256(body).hexdigest()
-        path = self.folder / f"chunk-{number:06d}.json"
-        path.write_bytes(body)
-        await asyncio.to_thread(self.store.create, key, path, sha256=digest)
-        path.unlink()
+        key = keys.chunk(head.channel_id, head.session_id, number)
+        body = await asyncio.to_thread(self._create_chunk, key, encode_chunk(head.session_id, number, head.tail))
+        entries, digest = decode_chunk(body), hashlib.sha256(body).hexdigest()
         moments = [entry.captured_at for entry in entries]
         reference = ChunkReference(
             number=number,
@@ -111,5 +107,19 @@ class ManifestKeeper:
             counts=counts(entries),
             sha256=digest,
         )
-        arrived_meanwhile = self.head.tail[len(entries) :]
-        self.head = replace(self.head.with_chunk(reference), tail=arrived_meanwhile)
+        chunked = {entry.key for entry in entries}
+        left = tuple(entry for entry in self.head.tail if entry.key not in chunked)
+        self.head = replace(self.head.with_chunk(reference), tail=left)
+
+    def _create_chunk(self, key: str, body: bytes) -> bytes:
+        """Store a chunk and give what is stored; one that a killed worker could not name any more is taken over."""
+        path = self.folder / key.rpartition("/")[2]
+        path.unlink(missing_ok=True)  # what a kill left there may be the object itself, by a hard link
+        path.write_bytes(body)
+        try:
+            self.store.create(key, path, sha256=hashlib.sha256(body).hexdigest())
+        except ObjectExists:
+            return self.store.read(key).body
+        finally:
+            path.unlink()
+        return body

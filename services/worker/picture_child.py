@@ -24,6 +24,9 @@ BACKLOG_BYTES = 32 * 1024 * 1024
 SYNCPOINT = bytes.fromhex("4e4be4adeeca4569")
 """NUT's syncpoint startcode (nut.txt, "startcodes"): what precedes the first one is a new child's header."""
 HEADER_BYTES = 64 * 1024
+FILLER_BYTES = 16 * 1024 * 1024
+"""A syncpoint points back to the one before its keyframe, and NUT's reader refuses one that points back past what it
+has read; so a new child is given zeros, which it skips, for what it missed: enough for a GOP."""
 RESTART_SECONDS = (0.1, 5.0)
 END_SECONDS = 3.0
 
@@ -42,6 +45,7 @@ class PictureChild:
     _header_is_whole: bool = False
     _must_resync: bool = False
     _carry: bytes = b""
+    _passed_bytes: int = 0
     _clock: ClockSet | None = None
     _last_picture: float | None = None
     _ending: bool = False
@@ -62,13 +66,16 @@ class PictureChild:
             "setpriv", "--pdeathsig", "KILL", "--", sys.executable, "-m", "services.worker.picture", *arguments,
             stdin=PIPE, stdout=PIPE, stderr=PIPE,
         )  # fmt: skip
+        if self._ending:  # end() came while the program was being started and knows only the one before it
+            self._process.kill()
         self._must_resync = self._header_is_whole
-        if self._header_is_whole:
+        if self._header:
             self._write(self._header)
         self._reading = asyncio.create_task(self._follow(self._process), name="picture child")
 
     def feed(self, data: bytes) -> None:
         """Pass on a piece of the tap; while no child runs it is dropped, up to the next syncpoint."""
+        self._passed_bytes += len(data)
         if not self._header_is_whole:
             data = self._take_header(data)
         if self._must_resync:
@@ -77,7 +84,8 @@ class PictureChild:
             if at < 0:
                 self._carry = self._carry[-len(SYNCPOINT) :]
                 return
-            data, self._carry, self._must_resync = self._carry[at:], b"", False
+            data = bytes(min(self._passed_bytes, FILLER_BYTES)) + self._carry[at:]
+            self._carry, self._must_resync = b"", False
         self._write(data)
 
     def _take_header(self, data: bytes) -> bytes:

@@ -42,7 +42,7 @@ class Schedule:
         if is_keyframe:
             # A keyframe a frame's length early is the one that was meant.
             return Look.DECODE_KEYFRAME if pts >= self._due - 0.05 * self.interval else Look.PASS
-        return Look.DECODE_UP_TO_HERE if pts >= self._due and not self._keyframe_is_near() else Look.PASS
+        return Look.DECODE_UP_TO_HERE if pts >= self._due and not self._keyframe_is_near(pts) else Look.PASS
 
     def taken(self, pts: float) -> None:
         """Note that the picture that was due is made, or cannot be; the next is due on the grid."""
@@ -52,8 +52,12 @@ class Schedule:
         steps = 1 + max(0, int(behind // self.interval))
         self._due += steps * self.interval
 
-    def _keyframe_is_near(self) -> bool:
-        """Say whether the next keyframe comes soon enough after the picture is due to be waited for."""
+    def _keyframe_is_near(self, pts: float) -> bool:
+        """Say whether the next keyframe comes soon enough after the picture is due to be waited for.
+
+        One that is late is waited for no longer: a GOP may grow.
+        """
         if self._keyframe is None or self._gop is None or self._due is None or self.interval is None:
             return False
-        return self._keyframe + self._gop <= self._due + min(PATIENCE_SECONDS, 0.25 * self.interval)
+        expected, patience = self._keyframe + self._gop, min(PATIENCE_SECONDS, 0.25 * self.interval)
+        return expected <= self._due + patience and pts <= expected + patience

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -32,9 +33,21 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+Identity = tuple[Kind, int, datetime]
+"""What tells one artifact of a session from all others, whatever its key: its kind, its part, its capture time."""
+
+
+def identity(entry: Artifact) -> Identity:
+    """Give an entry's identity."""
+    return entry.kind, entry.part, entry.captured_at
+
+
 @dataclass(slots=True, kw_only=True)
 class Shipping:
-    """The three lanes of a session; `next_sequence` is the media sequence of the next segment."""
+    """The three lanes of a session; `next_sequence` is the media sequence of the next segment.
+
+    `earlier` is what an earlier worker shipped: a file of it that is still in the spool is only removed.
+    """
 
     store: ObjectStore
     ledger: Ledger
@@ -46,6 +59,7 @@ class Shipping:
     hls_seconds: float
     next_sequence: int
     first_discontinuity: int
+    earlier: frozenset[Identity] = frozenset()
     _described: set[int] = field(default_factory=set)
 
     def lanes(self) -> dict[Kind, Lane]:
@@ -55,6 +69,10 @@ class Shipping:
             Kind.RECORDING: Lane(name="recordings", ship=self._ship_recording),
             Kind.SEGMENT: Lane(name="segments", ship=self._ship_segments),
         }
+
+    def _is_shipped(self, waiting: Waiting) -> bool:
+        file = waiting.file
+        return (file.kind, waiting.part, times.utc(waiting.anchor + file.start)) in self.earlier
 
     async def _store(self, waiting: Waiting, key: str, **more: int | None) -> Artifact | None:
         """Bring one file into the store and into the books; None if its key is taken by other content."""
@@ -88,6 +106,9 @@ class Shipping:
 
     async def _ship_snapshot(self, waiting: Waiting) -> None:
         path = waiting.file.path
+        if self._is_shipped(waiting):
+            path.unlink()
+            return
         body = await asyncio.to_thread(path.read_bytes)
         await self._store(waiting, self._dated(waiting))
         await until_done(partial(self.latest.write, body))
@@ -95,6 +116,9 @@ class Shipping:
 
     async def _ship_recording(self, waiting: Waiting) -> None:
         original = waiting.file.path
+        if self._is_shipped(waiting):
+            original.unlink()
+            return
         try:
             whole = await finish_recording(waiting.file)
         except ChildFailed as error:
@@ -124,6 +148,8 @@ class Shipping:
         self._remove(original, pieces)
 
     async def _ship_segment(self, waiting: Waiting) -> None:
+        if self._is_shipped(waiting):
+            return
         number = self.next_sequence
         entry = await self._store(
             waiting,

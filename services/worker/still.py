@@ -30,6 +30,7 @@ class StillDecoder:
         self._template = template
         self._all_packets = all_packets
         self._pending: list[Packet[Stream]] = []
+        self._has_keyframe = False  # what comes before one decodes to grey
         self._running: av.VideoCodecContext | None = None
         self._still: av.VideoCodecContext | None = None
 
@@ -47,17 +48,17 @@ class StillDecoder:
         elif self._all_packets:
             if packet.is_keyframe:
                 self._begin_gop(packet)
-            elif len(self._pending) < PENDING_PACKETS:
+            elif self._has_keyframe and len(self._pending) < PENDING_PACKETS:
                 self._pending.append(packet)
             if look is Look.DECODE_UP_TO_HERE:
                 yield from self._newest()
 
     def reset(self) -> None:
         """Forget everything up to the next keyframe, after a packet that could not be decoded."""
-        self._pending, self._running, self._still = [], None, None
+        self._pending, self._running, self._still, self._has_keyframe = [], None, None, False
 
     def _begin_gop(self, keyframe: Packet[Stream]) -> None:
-        self._pending, self._running = [keyframe], None
+        self._pending, self._running, self._has_keyframe = [keyframe], None, True
 
     def _newest(self) -> Iterator[tuple[float, av.VideoFrame]]:
         """Decode what lies between the last decoded packet and this one; the newest picture out is the one."""
