@@ -1,12 +1,12 @@
 """Small streams for tests, made by ffmpeg once for each test session: 320x180, 25 frames a second, no two alike.
 
-    @pytest.fixture(scope="session")
-    def media(tmp_path_factory: pytest.TempPathFactory) -> Media:
-        return Media(tmp_path_factory.mktemp("media"))
+@pytest.fixture(scope="session")
+def media(tmp_path_factory: pytest.TempPathFactory) -> Media:
+    return Media(tmp_path_factory.mktemp("media"))
 
-    media.file(Clip())                                  FLV: H.264 with B-frames, keyframes 2 s apart, AAC
-    media.file(Clip(codec="hevc", form="mp4"))
-    media.file(Clip(sound=False, seconds=12, gop_seconds=10))
+media.file(Clip())                                  FLV: H.264 with B-frames, keyframes 2 s apart, AAC
+media.file(Clip(codec="hevc", form="mp4"))
+media.file(Clip(sound=False, seconds=12, gop_seconds=10))
 """
 
 from __future__ import annotations

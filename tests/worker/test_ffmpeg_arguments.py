@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from services.domain.capture import MediaPlan
+from services.worker import ffmpeg_arguments
+from services.worker.ffmpeg_arguments import Tap
+
+SOURCE = "rtmp://127.0.0.1:1935/stream/camera?session=s&token=a b;$(id)'\""
+FOLDER = Path("/spool/a folder")
+LISTS = {"recording": 7, "segment": 9}
+
+
+def argv(recording: float | None = 60, segment: float | None = 2, tap: Tap = Tap.KEYFRAMES) -> list[str]:
+    plan = MediaPlan(recording_seconds=recording, segment_seconds=segment, full_tap=tap is Tap.ALL)
+    return ffmpeg_arguments.capture(SOURCE, plan, FOLDER, tap=tap, lists=LISTS)
+
+
+def value(arguments: list[str], option: str) -> str:
+    return arguments[arguments.index(option) + 1]
+
+
+def test_the_source_is_one_argument_whatever_it_holds() -> None:
+    assert value(argv(), "-i") == SOURCE
+
+
+def test_the_token_stands_in_the_source_alone() -> None:
+    assert [argument for argument in argv() if "token=" in argument] == [SOURCE]
+
+
+def test_no_argument_goes_through_a_shell() -> None:
+    assert not {"sh", "bash", "-c"} & {Path(argument).name for argument in argv()[:5]}
+    assert argv()[:5] == ["setpriv", "--pdeathsig", "KILL", "--", "ffmpeg"]
+
+
+def test_a_path_with_a_space_stays_one_argument() -> None:
+    assert str(FOLDER / ffmpeg_arguments.SEGMENT_PATTERN) in argv()
+
+
+@pytest.mark.parametrize(
+    ("recording", "segment", "patterns"),
+    [
+        (60, 2, ["recording-%06d.mp4", "segment-%06d.ts"]),
+        (60, None, ["recording-%06d.mp4"]),
+        (None, 2, ["segment-%06d.ts"]),
+        (None, None, []),
+    ],
+)
+def test_an_output_is_there_when_its_plan_is(
+    recording: float | None, segment: float | None, patterns: list[str]
+) -> None:
+    named = [Path(argument).name for argument in argv(recording, segment) if argument.startswith(str(FOLDER))]
+
+    assert named == patterns
+
+
+def test_each_list_goes_to_its_own_descriptor() -> None:
+    lists = [argument for argument in argv() if argument.startswith("pipe:") and argument != "pipe:1"]
+
+    assert lists == ["pipe:7", "pipe:9"]
+
+
+def test_the_tap_is_on_standard_output_even_when_all_outputs_are_off() -> None:
+    assert argv(None, None)[-1] == "pipe:1"
+    assert value(argv(None, None)[-10:], "-f") == "nut"
+
+
+def test_the_keyframe_tap_drops_what_no_picture_and_no_clock_needs() -> None:
+    assert value(argv(tap=Tap.KEYFRAMES), "-bsf:v") == r"noise=drop=not(key)*mod(n\,5)"
+
+
+def test_the_full_tap_drops_nothing() -> None:
+    assert "-bsf:v" not in argv(tap=Tap.ALL)
+
+
+def test_the_tap_of_sound_maps_no_video() -> None:
+    tap = argv(None, None, tap=Tap.SOUND)
+
+    assert [tap[at + 1] for at, argument in enumerate(tap) if argument == "-map"] == ["0:a:0"]
+
+
+def test_nothing_is_encoded() -> None:
+    assert {argv()[at + 1] for at, argument in enumerate(argv()) if argument == "-c"} == {"copy"}

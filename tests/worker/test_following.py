@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from services.adapters.sqlite_state import SqliteState
+from services.domain.channel import Channel
+from services.domain.clock import SystemClock
+from services.domain.errors import VersionConflict
+from services.domain.session import Close, Session, SessionState
+from services.worker.following import Following
+from tests.examples import a_channel, a_publisher, a_session
+from tests.worker.heard import until
+
+pytestmark = pytest.mark.anyio
+
+CLOCK = SystemClock()
+LONG = 60.0  # seconds: no reading of its own accord within a test
+
+
+def on_air(state: SqliteState, *, reread_seconds: float = LONG, **settings: object) -> Following:
+    """Store a channel with a publisher connected, and follow its session."""
+    channel = a_channel(**settings)
+    session = a_session(state=SessionState.LIVE, publisher=a_publisher())
+    state.channels.add(channel)
+    state.sessions.save(session=session)
+    return Following(
+        channels=state.channels,
+        sessions=state.sessions,
+        clock=CLOCK,
+        channel=channel,
+        session=session,
+        reread_seconds=reread_seconds,
+    )
+
+
+@asynccontextmanager
+async def running(following: Following) -> AsyncIterator[None]:
+    task = asyncio.create_task(following.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def change(state: SqliteState, **settings: object) -> Channel:
+    channel = state.channels.get("camera").changed(CLOCK.now(), **settings)
+    state.channels.replace(channel)
+    return channel
+
+
+def stored(state: SqliteState) -> Session:
+    return state.sessions.get("session")
+
+
+async def test_a_session_with_its_publisher_goes_on(state: SqliteState) -> None:
+    following = on_air(state, reconnect_window=0)
+    await following.read()
+
+    assert not following.due.is_set()
+    assert not stored(state).closing
+
+
+async def test_a_completion_waits_for_the_publisher_to_leave(state: SqliteState) -> None:
+    following = on_air(state)
+    state.sessions.save(session=stored(state).asked_to_close(Close.COMPLETE))
+    await following.read()
+    assert not following.due.is_set()
+
+    state.sessions.save(session=stored(state).lost_publisher(CLOCK.now()))
+    await following.read()
+
+    assert following.due.is_set()
+    assert stored(state).closing
+
+
+async def test_a_stop_ends_the_session_with_its_publisher_connected(state: SqliteState) -> None:
+    following = on_air(state)
+    state.sessions.save(session=stored(state).asked_to_close(Close.STOP))
+    await following.read()
+
+    assert following.due.is_set()
+    assert stored(state).closing
+
+
+async def test_the_end_of_the_reconnect_window_ends_the_session(state: SqliteState) -> None:
+    following = on_air(state, reconnect_window=60)
+    state.sessions.save(session=stored(state).lost_publisher(CLOCK.now() - timedelta(seconds=59)))
+    await following.read()
+    assert not following.due.is_set()
+
+    state.sessions.save(session=replace(stored(state), absent_since=CLOCK.now() - timedelta(seconds=60), version=3))
+    await following.read()
+
+    assert following.due.is_set()
+
+
+async def test_the_end_of_the_window_is_not_slept_through(state: SqliteState) -> None:
+    following = on_air(state, reconnect_window=0.4)
+    state.sessions.save(session=stored(state).lost_publisher(CLOCK.now()))
+    async with running(following), asyncio.timeout(1.5):
+        await following.due.wait()
+
+
+async def test_a_publisher_who_is_back_in_time_keeps_the_session(state: SqliteState) -> None:
+    following = on_air(state, reconnect_window=60)
+    state.sessions.save(session=stored(state).lost_publisher(CLOCK.now() - timedelta(seconds=59)))
+    state.sessions.save(session=stored(state).with_publisher(a_publisher("2")))
+    await following.read()
+
+    assert not following.due.is_set()
+    assert following.session.publisher == a_publisher("2")
+
+
+async def test_a_change_of_the_plan_is_told(state: SqliteState) -> None:
+    following = on_air(state, image_time=10)
+    change(state, image_time=20)
+    await following.read()
+
+    assert following.replanned.is_set()
+    assert following.plan().image_seconds == 20
+
+
+async def test_a_change_that_the_plan_does_not_show_is_not_told(state: SqliteState) -> None:
+    following = on_air(state)
+    change(state, description="another")
+    await following.read()
+
+    assert not following.replanned.is_set()
+    assert following.channel.description == "another"
+
+
+async def test_what_is_told_is_read_at_once(state: SqliteState) -> None:
+    following = on_air(state)
+    async with running(following):
+        await until(lambda: following.session.version == 1)
+        change(state, image_time=20)
+        following.told.set()
+        async with asyncio.timeout(1):
+            await following.replanned.wait()
+
+
+async def test_what_nobody_tells_is_read_before_long(state: SqliteState) -> None:
+    following = on_air(state, reread_seconds=0.2)
+    async with running(following):
+        change(state, image_time=20)
+        async with asyncio.timeout(2):
+            await following.replanned.wait()
+
+
+async def test_the_following_ends_with_the_session(state: SqliteState) -> None:
+    following = on_air(state, reread_seconds=0.1)
+    state.sessions.save(session=stored(state).asked_to_close(Close.STOP))
+    async with asyncio.timeout(5):
+        await following.run()
+
+    assert following.due.is_set()
+
+
+async def test_while_state_is_away_the_last_reading_stands(state: SqliteState) -> None:
+    following = on_air(state, image_time=7)
+    state.close()
+    await following.read()
+
+    assert following.plan().image_seconds == 7
+    assert following.session.state is SessionState.LIVE
+    assert not following.due.is_set()
+
+
+async def test_a_deleted_channel_leaves_its_session_running(state: SqliteState) -> None:
+    following = on_air(state, image_time=7)
+    state.channels.remove("camera")
+    await following.read()
+
+    assert following.plan().image_seconds == 7
+    assert not following.due.is_set()
+
+
+async def test_a_change_is_made_on_what_is_stored_now(state: SqliteState) -> None:
+    following = on_air(state)
+    state.sessions.save(session=stored(state).heard())
+    await following.change(lambda session: session.went_live())
+
+    assert stored(state).version == 3
+    assert stored(state).publisher == a_publisher(listening=True)
+
+
+async def test_no_change_is_no_version(state: SqliteState) -> None:
+    following = on_air(state)
+    await following.change(lambda _session: None)
+
+    assert stored(state).version == 1
+
+
+def resume(state: SqliteState, session_id: str, began: threading.Barrier) -> bool:
+    """Try to resume a session as the publish callback does; say whether it could be."""
+    began.wait(10)
+    while True:
+        session = state.sessions.get(session_id)
+        if session.closing or not session.state.is_open:
+            return False
+        try:
+            state.sessions.save(session=session.with_publisher(a_publisher("2")))
+        except VersionConflict:
+            continue
+        return True
+
+
+async def test_a_publisher_who_meets_the_end_resumes_or_opens_anew_but_never_both(tmp_path: Path) -> None:
+    outcomes = set()
+    with SqliteState(tmp_path / "state.db") as ours, SqliteState(tmp_path / "state.db") as theirs:
+        channel = a_channel(reconnect_window=0)
+        ours.channels.add(channel)
+        for number in range(40):
+            absent = a_session(f"session-{number}", state=SessionState.INTERRUPTED, absent_since=CLOCK.now())
+            ours.sessions.save(session=absent)
+            following = Following(
+                channels=ours.channels,
+                sessions=ours.sessions,
+                clock=CLOCK,
+                channel=channel,
+                session=absent,
+                reread_seconds=LONG,
+            )
+            began = threading.Barrier(2)
+            resuming = asyncio.create_task(asyncio.to_thread(resume, theirs, absent.id, began))
+            await asyncio.to_thread(began.wait, 10)
+            await following.read()
+            resumed = await resuming
+            end = ours.sessions.get(absent.id)
+
+            assert resumed is not following.due.is_set()
+            assert resumed is not end.closing
+            assert resumed is (end.publisher is not None)
+            outcomes.add(resumed)
+
+    assert outcomes

@@ -1,0 +1,213 @@
+"""The worker's side of the picture child, with the real program behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from itertools import pairwise
+from pathlib import Path
+
+import psutil
+import pytest
+
+from services.worker.events import ClockSet, FileClosed, MediaSeen, VideoSeen
+from services.worker.ffmpeg_arguments import Tap
+from services.worker.picture_child import BACKLOG_BYTES, PictureChild
+from tests import media as pictures_of
+from tests.media import RATE, Clip, Media
+from tests.worker.heard import Heard, until
+from tests.worker.taps import tapped
+
+pytestmark = pytest.mark.anyio
+
+LONG = Clip(seconds=12, gop_seconds=10, sound=False)
+
+
+@asynccontextmanager
+async def picture_child(
+    folder: Path, interval: float | None, *, all_packets: bool = True
+) -> AsyncIterator[tuple[PictureChild, Heard]]:
+    heard = Heard()
+    child = PictureChild(folder=folder, interval=interval, all_packets=all_packets, emit=heard)
+    await child.start()
+    try:
+        yield child, heard
+    finally:
+        await child.end()
+
+
+def processes() -> list[psutil.Process]:
+    """Give the picture children of this process."""
+    return [
+        child
+        for child in psutil.Process().children()
+        if child.status() != psutil.STATUS_ZOMBIE and "services.worker.picture" in child.cmdline()
+    ]
+
+
+async def running() -> psutil.Process:
+    """Give the child once it is the program itself and no longer the one that starts it."""
+    await until(lambda: len(processes()) == 1)
+    return processes()[0]
+
+
+async def feed_slowly(child: PictureChild, pieces: Iterable[bytes]) -> None:
+    """Feed at four times the stream's speed, until cancelled."""
+    for piece in pieces:
+        child.feed(piece)
+        await asyncio.sleep(1 / RATE / 4)
+
+
+def pieces_of(media: Media, clip: Clip, tap: Tap = Tap.ALL) -> list[bytes]:
+    return [piece for _, piece in tapped(media.file(clip), tap).pieces()]
+
+
+async def test_what_the_child_says_becomes_events(media: Media, tmp_path: Path) -> None:
+    async with picture_child(tmp_path, 2, all_packets=False) as (child, heard):
+        child.feed(tapped(media.file(Clip()), Tap.KEYFRAMES).body)
+        pictures = await heard.expect(FileClosed, 3)
+
+    assert heard.of(VideoSeen) == [VideoSeen(video={"codec": "h264", "width": 320, "height": 180})]
+    assert len(heard.of(ClockSet)) == 1
+    assert [(picture.width, picture.height) for picture in pictures] == [(320, 180)] * 3
+    assert all(picture.path.is_file() and picture.path.parent == tmp_path for picture in pictures)
+
+
+async def test_media_is_seen_while_it_comes(media: Media, tmp_path: Path) -> None:
+    async with picture_child(tmp_path, None) as (child, heard):
+        feeding = asyncio.create_task(feed_slowly(child, pieces_of(media, LONG)))
+        seen = await heard.expect(MediaSeen, 2)
+        feeding.cancel()
+
+    assert seen[1].pts > seen[0].pts
+
+
+async def test_a_killed_child_is_replaced_on_the_same_clock(media: Media, tmp_path: Path) -> None:
+    async with picture_child(tmp_path, 0.5) as (child, heard):
+        feeding = asyncio.create_task(feed_slowly(child, pieces_of(media, Clip(seconds=30, sound=False))))
+        before = await heard.expect(FileClosed)
+        (await running()).send_signal(signal.SIGKILL)
+        killed = time.monotonic()
+        count = len(heard.of(FileClosed))
+        after = await heard.expect(FileClosed, count + 2)
+        resumed = time.monotonic() - killed
+        feeding.cancel()
+
+    grid = [(picture.start - before[0].start) / 0.5 for picture in after]
+    assert resumed < 2
+    assert len(heard.of(ClockSet)) == 1
+    assert all(abs(place - round(place)) <= 0.3 for place in grid)
+    assert len({picture.path for picture in after}) == len(after)
+
+
+async def test_another_interval_leaves_the_clock_alone(media: Media, tmp_path: Path) -> None:
+    async with picture_child(tmp_path, 600) as (child, heard):
+        feeding = asyncio.create_task(feed_slowly(child, pieces_of(media, Clip(seconds=30, sound=False))))
+        await heard.expect(FileClosed)
+        await child.set_interval(0.5)
+        pictures = await heard.expect(FileClosed, 4)
+        feeding.cancel()
+
+    steps = [after.start - before.start for before, after in pairwise(pictures[1:])]
+    assert steps == pytest.approx([0.5] * len(steps), abs=0.13)
+    assert len(heard.of(ClockSet)) == 1
+
+
+async def test_pictures_can_be_switched_off_and_on(media: Media, tmp_path: Path) -> None:
+    async with picture_child(tmp_path, None) as (child, heard):
+        feeding = asyncio.create_task(feed_slowly(child, pieces_of(media, Clip(seconds=30, sound=False))))
+        await heard.expect(MediaSeen)
+        await child.set_interval(1)
+        await heard.expect(FileClosed, 2)
+        feeding.cancel()
+
+    assert len(heard.of(ClockSet)) == 1
+
+
+async def test_a_wedged_child_never_blocks_the_tap_and_is_replaced(media: Media, tmp_path: Path) -> None:
+    pieces = pieces_of(media, Clip(seconds=30, sound=False))
+    slowest = 0.0
+    async with picture_child(tmp_path, 0.5) as (child, heard):
+        for piece in pieces[:60]:
+            child.feed(piece)
+        await heard.expect(FileClosed)
+        wedged = await running()
+        wedged.suspend()
+        for _ in range(BACKLOG_BYTES // (1024 * 1024) + 4):
+            began = time.monotonic()
+            child.feed(bytes(1024 * 1024))
+            slowest = max(slowest, time.monotonic() - began)
+            await asyncio.sleep(0)
+        await until(lambda: [process.pid for process in processes()] not in ([], [wedged.pid]))
+        count = len(heard.of(FileClosed))
+        feeding = asyncio.create_task(feed_slowly(child, pieces[60:]))
+        await heard.expect(FileClosed, count + 2)
+        feeding.cancel()
+
+    assert slowest < 0.1
+
+
+async def test_no_child_is_left_at_the_end(media: Media, tmp_path: Path) -> None:
+    async with picture_child(tmp_path, 2) as (child, _):
+        child.feed(tapped(media.file(Clip())).body)
+        pid = (await running()).pid
+
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+async def test_a_wedged_child_does_not_outlive_the_end(tmp_path: Path) -> None:
+    async with picture_child(tmp_path, 2):
+        wedged = await running()
+        wedged.suspend()
+        began = time.monotonic()
+
+    assert time.monotonic() - began < 5
+    assert not wedged.is_running()
+
+
+async def test_an_end_that_meets_a_restart_ends_the_new_child_too(media: Media, tmp_path: Path) -> None:
+    heard = Heard()
+    child = PictureChild(folder=tmp_path, interval=0.5, all_packets=True, emit=heard)
+    await child.start()
+    for piece in pieces_of(media, LONG)[:30]:
+        child.feed(piece)
+    await heard.expect(FileClosed, 2)
+    (await running()).send_signal(signal.SIGKILL)
+    await until(lambda: not processes())
+    new = await running()
+    async with asyncio.timeout(8):
+        await child.end()
+
+    assert not new.is_running()
+
+
+@pytest.mark.parametrize(("codec", "form"), [("h264", "flv"), ("hevc", "mp4"), ("mpeg4", "mp4")])
+async def test_a_child_replaced_within_a_gop_makes_no_picture_without_its_keyframe(
+    media: Media, tmp_path: Path, codec: str, form: str
+) -> None:
+    clip = Clip(codec=codec, form=form, seconds=12, gop_seconds=10, sound=False)
+    tap = tapped(media.file(clip))
+    pieces = [piece for _, piece in tap.pieces()]
+    pieces_fed_first = max(packet.pts for packet in tap.packets[:30])
+    async with picture_child(tmp_path, 0.5) as (child, heard):
+        for piece in pieces[:30]:
+            child.feed(piece)
+        await heard.expect(FileClosed, 2)
+        killed = await running()
+        killed.send_signal(signal.SIGKILL)
+        await until(lambda: child._process is not None and child._process.pid != killed.pid)
+        for piece in pieces[30:]:
+            child.feed(piece)
+        await child.end()
+        taken = heard.of(FileClosed)
+
+    frames = pictures_of.thumbs(media.file(clip))
+    shown = pictures_of.picture_thumbs([picture.path for picture in taken])
+    later = [picture.start for picture in taken if picture.start > pieces_fed_first]
+    assert later[0] == pytest.approx(tap.keyframes[1].pts, abs=0.01)
+    assert all(pictures_of.difference(thumb, frames[pictures_of.nearest(thumb, frames)]) < 3 for thumb in shown)
