@@ -4,31 +4,44 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from urllib.parse import urlsplit
-
-import structlog
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, closing
+from datetime import timedelta
+from typing import Protocol
 
 from services.adapters.process_launcher import ProcessLauncher
 from services.adapters.sqlite_state import SqliteState
 from services.domain.clock import SystemClock
+from services.domain.ports import Launcher
 from services.domain.secrets import Secret
-from services.domain.signing import Keyring
 from services.gateway.app import CallbackApp
 from services.gateway.desk import Desk
-from services.gateway.exits import Exits
+from services.gateway.exits import Exits, OnExit
+from services.gateway.hooks import Hooks
 from services.gateway.launches import Launches
 from services.gateway.listeners import Listeners
 from services.gateway.nginx_client import NginxClient
 from services.gateway.settings import GatewaySettings
+from services.gateway.survey import Survey
 from services.gateway.watch import Watch
 from services.gateway.workers import Workers
 
-log = structlog.get_logger()
-
 STOP_WORKERS_SECONDS = 16.0
 """Workers finalise and ship within this; the stack waits 20 s for the whole."""
+STARTING_SECONDS = 3.0
+"""How long an admitted publisher that is no longer held may take to appear in nginx's list."""
+
+
+class OwnedLauncher(Launcher, Protocol):
+    """A launcher whose workers this app ends with itself."""
+
+    def stop(self, deadline_seconds: float) -> None:
+        """Start no more, and end all within about `deadline_seconds`."""
+        ...
+
+
+LauncherFactory = Callable[[GatewaySettings, OnExit], OwnedLauncher]
 
 
 def worker_environment(settings: GatewaySettings) -> dict[str, str]:
@@ -44,60 +57,72 @@ def worker_environment(settings: GatewaySettings) -> dict[str, str]:
     }
 
 
+def process_launcher(settings: GatewaySettings, on_exit: OnExit) -> OwnedLauncher:
+    """Run workers as child processes."""
+    command = [sys.executable, "-m", "services.worker"]
+    return ProcessLauncher(command, worker_environment(settings), lifeline_fd=settings.lifeline_fd, on_exit=on_exit)
+
+
 @asynccontextmanager
-async def callback_app(settings: GatewaySettings) -> AsyncIterator[CallbackApp]:
-    """Build the app with its background tasks, and stop the workers and all else in the reverse order."""
-    state = SqliteState(settings.state_path)
-    nginx, workers = NginxClient(settings.nginx_url), Workers(state.leases)
-    listeners, clock = Listeners(), SystemClock()
+async def callback_app(
+    settings: GatewaySettings, *, launcher_factory: LauncherFactory = process_launcher
+) -> AsyncIterator[CallbackApp]:
+    """Run the app's background tasks around the block, then stop the workers; a task that fails ends the block.
+
+    Raise StateUnavailable if the state cannot be opened.
+    """
     exits = Exits(loop=asyncio.get_running_loop())
-    launcher = ProcessLauncher(
-        [sys.executable, "-m", "services.worker"],
-        worker_environment(settings),
-        lifeline_fd=settings.lifeline_fd,
-        on_exit=exits.reported,
-    )
+    with closing(SqliteState(settings.state_path)) as state, ThreadPoolExecutor(1, "decider") as decider:
+        launcher = launcher_factory(settings, exits.reported)
+        app = _wired(settings, state, launcher, decider)
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(app.hooks.launches.run(), name="launches"),
+                    group.create_task(app.watch.run(), name="watch"),
+                    group.create_task(exits.run(state.sessions, state.leases, app.hooks.launches), name="exits"),
+                ]
+                yield app
+                for task in tasks:
+                    task.cancel()
+        finally:
+            await asyncio.to_thread(launcher.stop, STOP_WORKERS_SECONDS)
+            await app.watch.workers.close()
+            await app.nginx.close()
+
+
+def _wired(
+    settings: GatewaySettings, state: SqliteState, launcher: Launcher, decider: ThreadPoolExecutor
+) -> CallbackApp:
+    listeners, clock = Listeners(), SystemClock()
+    nginx = NginxClient(settings.nginx_url, name=settings.gateway_name, clock=clock)
+    workers = Workers(state.leases)
     launches = Launches(launcher=launcher, listeners=listeners, clock=clock, concurrency=settings.launch_concurrency)
-    desk = Desk(
-        channels=state.channels,
-        sessions=state.sessions,
-        keyring=Keyring.parse(Secret(settings.publish_secrets.get_secret_value())),
-        clock=clock,
-        gateway_name=settings.gateway_name,
+    desk = Desk(channels=state.channels, sessions=state.sessions, keyring=settings.keyring, clock=clock)
+    hooks = Hooks(
+        desk=desk,
+        listeners=listeners,
+        launches=launches,
+        workers=workers,
+        decider=decider,
+        gateway=nginx.gateway,
+        hold_seconds=settings.hold_seconds,
     )
     watch = Watch(
         desk=desk,
-        leases=state.leases,
+        survey=Survey(channels=state.channels, sessions=state.sessions, leases=state.leases),
         nginx=nginx,
         listeners=listeners,
         launches=launches,
         workers=workers,
         sweep_seconds=settings.sweep_seconds,
+        settling=timedelta(seconds=settings.hold_seconds + STARTING_SECONDS),
     )
-    pull = urlsplit(settings.pull_url)
-    app = CallbackApp(
-        desk=desk,
-        listeners=listeners,
-        launches=launches,
+    return CallbackApp(
+        hooks=hooks,
         watch=watch,
         nginx=nginx,
+        sessions=state.sessions,
         internal_token=Secret(settings.internal_token.get_secret_value()),
-        rtmp_address=(pull.hostname or "127.0.0.1", pull.port or 1935),
-        hold_seconds=settings.hold_seconds,
+        rtmp_address=settings.rtmp_address,
     )
-    tasks = [
-        asyncio.create_task(launches.run(), name="launches"),
-        asyncio.create_task(watch.run(), name="watch"),
-        asyncio.create_task(exits.run(desk, state.leases, launches), name="worker exits"),
-    ]
-    try:
-        yield app
-    finally:
-        app.stop_admitting()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.to_thread(launcher.stop, STOP_WORKERS_SECONDS)
-        await workers.close()
-        await nginx.close()
-        state.close()

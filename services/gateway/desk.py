@@ -22,71 +22,58 @@ _ATTEMPTS = 5  # at a record that others change as well
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """Decides with what state says; all calls block for as long as state takes.
-
-    `gateway_name` and nginx's boot together name one life of the gateway, within which client ids are unique.
-    """
+    """Decides with what state says; all calls block for as long as state takes."""
 
     channels: ChannelStore
     sessions: SessionStore
     keyring: signing.Keyring
     clock: Clock
-    gateway_name: str
 
-    def gateway(self, boot: str) -> str:
-        """Name one life of this gateway."""
-        return f"{self.gateway_name}/{boot}"
-
-    def admit(self, callback: Callback, boot: str, is_listening: Callable[[str], bool]) -> Session:
+    def admit(self, callback: Callback, is_listening: Callable[[str], bool]) -> Session:
         """Let a publisher on air: open a session or resume the one that waits; raise PublishRefused.
 
         The session comes back with this publisher in it, stored; `is_listening` says whether a session's
         worker pulls already.
         """
+        now = self.clock.now()
         try:
             channel = self.channels.get(callback.channel_id)
         except ChannelNotFound as error:
             raise PublishRefused("unknown_channel", "no channel has this id") from error
-        now = self.clock.now()
         admission.check_signature(self.keyring, channel, callback.sign, now)
         for _ in range(_ATTEMPTS):
             air = self.sessions.air(channel.id)
             admission.check_standing(channel, air, now)
-            current = self.sessions.get(air.session_id) if air.session_id else None
-            admission.check_vacancy(current, self.gateway(boot), callback.client_id)
+            current = self._last_session(air)
+            admission.check_vacancy(current, callback.gateway, callback.client_id)
             try:
-                return self._take(air, current, callback, boot, is_listening, now)
+                if current is not None and current.state.is_open:
+                    return self._resume(current, callback, now, is_listening=is_listening(current.id))
+                return self._open(air, callback, now)
             except VersionConflict:
                 continue
         raise PublishRefused("busy", "the channel's state keeps changing; try again in a moment")
 
-    def _take(  # noqa: PLR0917 - the six facts of one decision
-        self,
-        air: Air,
-        current: Session | None,
-        callback: Callback,
-        boot: str,
-        is_listening: Callable[[str], bool],
-        now: datetime,
-    ) -> Session:
-        resumed = current if current is not None and current.state.is_open else None
-        publisher = Publisher(
-            gateway=self.gateway(boot),
-            client_id=callback.client_id,
-            address=callback.address,
-            accepted_at=now,
-            listening=resumed is not None and is_listening(resumed.id),
-        )
-        if resumed is not None:
-            session = resumed.with_publisher(publisher)
-            self.sessions.save(session=session)
-            return session
+    def _last_session(self, air: Air) -> Session | None:
+        if air.session_id is None:
+            return None
+        try:
+            return self.sessions.get(air.session_id)
+        except SessionNotFound:  # a session's record may be deleted; its channel goes on
+            return None
+
+    def _resume(self, session: Session, callback: Callback, now: datetime, *, is_listening: bool) -> Session:
+        resumed = session.with_publisher(_publisher(callback, now, is_listening=is_listening))
+        self.sessions.save(session=resumed)
+        return resumed
+
+    def _open(self, air: Air, callback: Callback, now: datetime) -> Session:
         session = Session(
             id=str(ULID.from_datetime(now)).lower(),
             channel_id=callback.channel_id,
             started_at=now,
             pull_token=Secret(secrets.token_urlsafe(24)),
-            publisher=publisher,
+            publisher=_publisher(callback, now, is_listening=False),
             media_sequence=air.media_sequence,
             discontinuity_sequence=air.discontinuity_sequence,
         )
@@ -110,25 +97,25 @@ class Desk:
             return changed
         return None
 
-    def heard(self, session: Session) -> None:
+    def heard(self, session: Session) -> Session | None:
         """Record that the worker was pulling before this publisher was let in."""
         admitted = session.publisher
         if admitted is None:
-            return
+            return None
 
         def mark(current: Session) -> Session | None:
             publisher = current.publisher
             same = publisher is not None and publisher.is_same_connection(admitted.gateway, admitted.client_id)
             return current.heard() if same else None
 
-        self.change(session.id, mark)
+        return self.change(session.id, mark)
 
-    def publisher_left(self, callback: Callback, boot: str) -> Session | None:
+    def publisher_left(self, callback: Callback) -> Session | None:
         """Record that a publisher's connection is gone; give its session, or None if it was not the one on air."""
         session_id = self.sessions.air(callback.channel_id).session_id
         if session_id is None:
             return None
-        return self.lost(session_id, self.gateway(boot), callback.client_id)
+        return self.lost(session_id, callback.gateway, callback.client_id)
 
     def lost(self, session_id: str, gateway: str, client_id: str) -> Session | None:
         """Record that this connection is gone, if it still is the session's publisher."""
@@ -149,3 +136,13 @@ class Desk:
             return False
         is_its_channel = session.channel_id == callback.channel_id
         return is_its_channel and session.state.is_open and session.pull_token.matches(callback.token)
+
+
+def _publisher(callback: Callback, now: datetime, *, is_listening: bool) -> Publisher:
+    return Publisher(
+        gateway=callback.gateway,
+        client_id=callback.client_id,
+        address=callback.address,
+        accepted_at=now,
+        listening=is_listening,
+    )

@@ -3,53 +3,71 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import structlog
 
 from services.domain.errors import SessionNotFound, Unavailable
-from services.domain.ports import LeaseStore
-from services.gateway.desk import Desk
+from services.domain.ports import LeaseStore, SessionStore
+from services.domain.session import Session
 from services.gateway.launches import Launches
 
 log = structlog.get_logger()
+
+OnExit = Callable[[str, int], None]
+"""How a launcher reports the end of a worker: session and return code, negative for a signal."""
+
+QUEUE_EXITS = 4096
+EXIT_LEASE = 3
+"""How a worker ends when another holds, or took, the session's lease: `python -m services.worker`."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Exits:
     """Turns exits, reported by the launcher's thread, into a new start where the session still needs a worker.
 
-    The queue holds at most one exit a worker, and the launcher starts at most one worker a session.
+    The queue is bounded; what does not fit is dropped, since the watch finds sessions without a worker.
     """
 
     loop: asyncio.AbstractEventLoop
-    _queue: asyncio.Queue[tuple[str, int]] = field(default_factory=lambda: asyncio.Queue(4096))
+    _queue: asyncio.Queue[tuple[str, int]] = field(default_factory=lambda: asyncio.Queue(QUEUE_EXITS))
 
     def reported(self, session_id: str, returncode: int) -> None:
         """Take an exit from the launcher's thread."""
-        self.loop.call_soon_threadsafe(self._queue.put_nowait, (session_id, returncode))
+        self.loop.call_soon_threadsafe(self._put, session_id, returncode)
 
-    async def run(self, desk: Desk, leases: LeaseStore, launches: Launches) -> None:
+    def _put(self, session_id: str, returncode: int) -> None:
+        try:
+            self._queue.put_nowait((session_id, returncode))
+        except asyncio.QueueFull:
+            log.warning("exit_dropped", session=session_id, queued=QUEUE_EXITS)
+
+    async def run(self, sessions: SessionStore, leases: LeaseStore, launches: Launches) -> None:
         """Handle exits until cancelled; what state's absence leaves undone, the watch does when it is back."""
         while True:
             session_id, returncode = await self._queue.get()
+            launches.failed(session_id)
             try:
-                await self._handle(session_id, returncode, desk, leases, launches)
+                session = await asyncio.to_thread(_settle, session_id, returncode, sessions, leases)
             except Unavailable as error:
                 log.warning("exit_not_handled", session=session_id, error=str(error))
+                continue
+            if session is not None:
+                log.warning("worker_gone", channel=session.channel_id, session=session_id, returncode=returncode)
+                launches.order(session)
 
-    async def _handle(
-        self, session_id: str, returncode: int, desk: Desk, leases: LeaseStore, launches: Launches
-    ) -> None:
-        try:
-            session = await asyncio.to_thread(desk.sessions.get, session_id)
-        except SessionNotFound:
-            return
-        if not session.state.is_open:
-            return
-        log.warning("worker_gone", channel=session.channel_id, session=session_id, returncode=returncode)
-        lease = await asyncio.to_thread(leases.get, session_id)
-        if lease is not None:
-            # The process that held it is dead, and it was this gateway's own: nobody else has to wait for the expiry.
-            await asyncio.to_thread(leases.release, lease)
-        launches.failed(session_id)
+
+def _settle(session_id: str, returncode: int, sessions: SessionStore, leases: LeaseStore) -> Session | None:
+    """Give the session if it needs another worker, and free its lease of the dead one."""
+    try:
+        session = sessions.get(session_id)
+    except SessionNotFound:
+        return None
+    if not session.state.is_open or returncode == EXIT_LEASE:
+        return None
+    lease = leases.get(session_id)
+    if lease is not None:
+        # The process that held it is dead, and it was this gateway's own: nobody else has to wait for the expiry.
+        leases.release(lease)
+    return session

@@ -19,7 +19,8 @@ log = structlog.get_logger()
 QUEUE_ORDERS = 1024
 START_SECONDS = 10.0
 """How long one start may occupy its place before the next begins; the worker itself is not given up."""
-_FIRST_DELAY = timedelta(seconds=0.5)
+_FIRST_DELAY = timedelta(0)  # a worker that dies once is replaced at once
+_SECOND_DELAY = timedelta(seconds=0.5)
 _LONGEST_DELAY = timedelta(seconds=30)
 _GOOD_RUN = timedelta(seconds=30)
 
@@ -28,12 +29,12 @@ _GOOD_RUN = timedelta(seconds=30)
 class _Backoff:
     """When a session's next start may be tried."""
 
+    not_before: datetime
     delay: timedelta = _FIRST_DELAY
-    not_before: datetime | None = None
 
     def grow(self, now: datetime) -> None:
         self.not_before = now + self.delay
-        self.delay = min(self.delay * 2, _LONGEST_DELAY)
+        self.delay = min(max(self.delay * 2, _SECOND_DELAY), _LONGEST_DELAY)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,40 +49,46 @@ class Launches:
     listeners: Listeners
     clock: Clock
     concurrency: int
-    _queue: asyncio.Queue[LaunchOrder] = field(default_factory=lambda: asyncio.Queue(QUEUE_ORDERS))
-    _pending: set[str] = field(default_factory=set)
+    queue_orders: int = QUEUE_ORDERS
+    _orders: asyncio.Queue[LaunchOrder] = field(init=False)
+    _queued: set[str] = field(default_factory=set)
+    _starting: dict[str, asyncio.Event] = field(default_factory=dict)
     _backoff: dict[str, _Backoff] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Make the queue of the size asked for."""
+        self._orders = asyncio.Queue(self.queue_orders)
 
     def order(self, session: Session) -> None:
         """Ask for a worker, unless one is being started or the session has to wait after a failure."""
         backoff = self._backoff.get(session.id)
-        too_early = backoff is not None and backoff.not_before is not None and self.clock.now() < backoff.not_before
-        if session.id in self._pending or too_early:
+        is_too_early = backoff is not None and self.clock.now() < backoff.not_before
+        if session.id in self._queued or session.id in self._starting or is_too_early:
             return
         try:
-            self._queue.put_nowait(LaunchOrder(channel_id=session.channel_id, session_id=session.id))
+            self._orders.put_nowait(LaunchOrder(channel_id=session.channel_id, session_id=session.id))
         except asyncio.QueueFull:
-            log.warning("launch_postponed", session=session.id, queued=QUEUE_ORDERS)
+            log.warning("launch_postponed", channel=session.channel_id, session=session.id, queued=self.queue_orders)
             return
-        self._pending.add(session.id)
-
-    def is_pending(self, session_id: str) -> bool:
-        """Say whether a start is queued or under way."""
-        return session_id in self._pending
+        self._queued.add(session.id)
 
     def failed(self, session_id: str) -> None:
         """Note that a session's worker died or did not start: its next start waits, longer each time."""
-        self._backoff.setdefault(session_id, _Backoff()).grow(self.clock.now())
+        now = self.clock.now()
+        self._backoff.setdefault(session_id, _Backoff(now)).grow(now)
+        settled = self._starting.pop(session_id, None)
+        if settled is not None:
+            settled.set()
 
-    def forget(self, open_sessions: frozenset[str]) -> None:
-        """Drop what is kept about sessions that are over."""
-        for session_id in self._backoff.keys() - open_sessions:
+    def works(self, session_id: str) -> None:
+        """Note that a session has a worker; one that has worked for a while has its failures forgotten."""
+        backoff = self._backoff.get(session_id)
+        if backoff is not None and self.clock.now() > backoff.not_before + _GOOD_RUN:
             del self._backoff[session_id]
 
-    def recovered(self, session_id: str) -> None:
-        """Forget a session's failures once its worker has worked for a while."""
-        backoff = self._backoff.get(session_id)
-        if backoff is not None and backoff.not_before is not None and self.clock.now() > backoff.not_before + _GOOD_RUN:
+    def forget_all_but(self, open_sessions: frozenset[str]) -> None:
+        """Drop what is kept about sessions that are over."""
+        for session_id in self._backoff.keys() - open_sessions:
             del self._backoff[session_id]
 
     async def run(self) -> None:
@@ -92,13 +99,35 @@ class Launches:
 
     async def _start_orders(self) -> None:
         while True:
-            order = await self._queue.get()
+            order = await self._orders.get()
+            self._queued.discard(order.session_id)
+            self._starting[order.session_id] = settled = asyncio.Event()
             try:
-                await asyncio.to_thread(self.launcher.launch, order)
-                log.info("worker_launched", channel=order.channel_id, session=order.session_id)
-                await self.listeners.wait(order.session_id, START_SECONDS)
+                if await asyncio.to_thread(self._launch, order):
+                    log.info("worker_launched", channel=order.channel_id, session=order.session_id)
+                    await self._until_settled(order.session_id, settled)
             except LaunchFailed as error:
                 log.warning("launch_failed", channel=order.channel_id, session=order.session_id, error=str(error))
                 self.failed(order.session_id)
             finally:
-                self._pending.discard(order.session_id)
+                if self._starting.get(order.session_id) is settled:
+                    del self._starting[order.session_id]
+
+    def _launch(self, order: LaunchOrder) -> bool:
+        """Start a worker, unless the session's still runs and only does not pull at the moment."""
+        if order.session_id in (self.launcher.running() or ()):
+            return False
+        self.launcher.launch(order)
+        return True
+
+    async def _until_settled(self, session_id: str, settled: asyncio.Event) -> None:
+        """Return when the worker pulls, when it has died, or when it takes too long."""
+        outcomes = [
+            asyncio.create_task(self.listeners.wait(session_id, START_SECONDS)),
+            asyncio.create_task(settled.wait()),
+        ]
+        try:
+            await asyncio.wait(outcomes, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for outcome in outcomes:
+                outcome.cancel()

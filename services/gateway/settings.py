@@ -2,11 +2,65 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Annotated
+from urllib.parse import SplitResult, urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
+from services.domain.secrets import Secret
+from services.domain.signing import Keyring
 from services.runtime.settings import OneMachineSettings, Settings
+
+_CONFIGURABLE = re.compile(r"[A-Za-z0-9_./:@+-]+")
+
+
+def _keyring_form(spelled: SecretStr) -> SecretStr:
+    Keyring.parse(Secret(spelled.get_secret_value()))
+    return spelled
+
+
+def _header_form(token: SecretStr) -> SecretStr:
+    value = token.get_secret_value()
+    if not value or not value.isascii() or not value.isprintable() or " " in value:
+        message = "a token is one or more printable ASCII characters without spaces"
+        raise ValueError(message)
+    return token
+
+
+def _without_slash(url: str) -> str:
+    return url.rstrip("/")
+
+
+def _address_form(url: str) -> str:
+    if not _has_address(urlsplit(url)):
+        message = "must hold a host and, if any, a port of 1 to 65535"
+        raise ValueError(message)
+    return url
+
+
+def _has_address(url: SplitResult) -> bool:
+    try:
+        return url.hostname is not None and url.port != 0
+    except ValueError:
+        return False
+
+
+def _configurable(path: Path) -> Path:
+    if not _CONFIGURABLE.fullmatch(str(path.absolute())):
+        message = f"{str(path.absolute())!r} cannot stand in nginx.conf: only letters, digits and _ . / : @ + - can"
+        raise ValueError(message)
+    return path
+
+
+HttpUrl = Annotated[
+    str, Field(pattern=r"^http://[A-Za-z0-9_./:@+-]+$"), AfterValidator(_without_slash), AfterValidator(_address_form)
+]
+"""nginx's callbacks are plain HTTP, and the address stands in its configuration."""
+RtmpUrl = Annotated[
+    str, Field(pattern=r"^rtmps?://[^\s/]+/\S+$"), AfterValidator(_without_slash), AfterValidator(_address_form)
+]
 
 
 class GatewaySettings(OneMachineSettings):
@@ -18,22 +72,36 @@ class GatewaySettings(OneMachineSettings):
     spool_path: Path
     host: str = "127.0.0.1"
     port: int = Field(default=8002, ge=0, le=65_535)
-    publish_secrets: SecretStr
-    internal_token: SecretStr
-    nginx_url: str = "http://127.0.0.1:8001"
-    pull_url: str = "rtmp://127.0.0.1:1935/stream"
-    gateway_name: str = "local"
-    hold_seconds: float = Field(default=1.5, ge=0, le=10)
+    publish_secrets: Annotated[SecretStr, AfterValidator(_keyring_form)]
+    internal_token: Annotated[SecretStr, AfterValidator(_header_form)]
+    nginx_url: HttpUrl = "http://127.0.0.1:8001"
+    pull_url: RtmpUrl = "rtmp://127.0.0.1:1935/stream"
+    gateway_name: str = Field(default="local", pattern=r"^[A-Za-z0-9._-]{1,64}$")
+    hold_seconds: float = Field(default=1.5, ge=0, le=5)
     sweep_seconds: float = Field(default=2.0, gt=0, le=60)
     launch_concurrency: int = Field(default=2, ge=1, le=64)
     min_free_bytes: int = Field(default=512 * 1024 * 1024, ge=0)
 
+    @property
+    def keyring(self) -> Keyring:
+        """The secrets that sign stream keys."""
+        return Keyring.parse(Secret(self.publish_secrets.get_secret_value()))
+
+    @property
+    def rtmp_address(self) -> tuple[str, int]:
+        """Where nginx takes connections."""
+        url = urlsplit(self.pull_url)
+        return url.hostname or "", url.port or 1935
+
 
 class NginxSettings(Settings):
-    """What the gateway's nginx is configured with; `run_path` holds its pid, its temporary files and the rendering."""
+    """What the gateway's nginx is configured with; `run_path` holds its pid, its temporary files and the rendering.
 
-    rtmp_host: str = "127.0.0.1"
+    nginx knows no lifeline: who starts it has the kernel end it.
+    """
+
+    rtmp_host: str = Field(default="127.0.0.1", pattern=r"^[A-Za-z0-9_.-]+$")
     rtmp_port: int = Field(default=1935, ge=1, le=65_535)
     nginx_port: int = Field(default=8001, ge=1, le=65_535)
-    callback_url: str = "http://127.0.0.1:8002"
-    run_path: Path
+    callback_url: HttpUrl = "http://127.0.0.1:8002"
+    run_path: Annotated[Path, AfterValidator(_configurable)]

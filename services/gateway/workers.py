@@ -32,7 +32,7 @@ class Workers:
                 f"{lease.control_url}/refresh", headers={"Authorization": f"Bearer {session.pull_token.reveal()}"}
             )
             answer.raise_for_status()
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             log.info("worker_not_told", session=session.id, error=repr(error))
 
     async def close(self) -> None:
