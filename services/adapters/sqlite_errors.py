@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from services.domain.errors import StateUnavailable, StreamkeepError
+from services.domain.errors import StateFull, StateUnavailable, StreamkeepError
 
 # The most specific class that matches decides. IntegrityError never means a conflict here: those are told by the
 # number of rows that a statement changed.
@@ -47,6 +47,8 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         ours = next(ERRORS[kind] for kind in type(error).__mro__ if kind in ERRORS)
+        if _primary_name(error) == "SQLITE_FULL":
+            ours = StateFull
         remedy = REMEDIES.get(_primary_name(error), "SQLite refused the call")
         raise ours(f"state file {path}: {remedy} ({error})") from error
     except OSError as error:

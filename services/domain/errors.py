@@ -7,7 +7,7 @@ StreamkeepError
         VersionConflict, AlreadyExists, ObjectExists, ObjectChanged, LeaseHeld, LeaseLost
     PublishRefused      tell the publisher why
     Unavailable         wait and try again; nothing was changed
-        StateUnavailable, StoreUnavailable, StoreFull, LaunchFailed, GatewayUnavailable
+        StateUnavailable, StateFull, StoreUnavailable, StoreFull, LaunchFailed, GatewayUnavailable
 """
 
 from __future__ import annotations
@@ -93,12 +93,16 @@ class StateUnavailable(Unavailable):
     """The state store does not answer."""
 
 
+class StateFull(StateUnavailable):
+    """The state store's disk is full: make room on it."""
+
+
 class StoreUnavailable(Unavailable):
     """The object store does not answer."""
 
 
 class StoreFull(Unavailable):
-    """The object store has no room left."""
+    """The object store has no room left: make room on its disk, or ask for less in STREAMKEEP_MIN_FREE_BYTES."""
 
 
 class LaunchFailed(Unavailable):

@@ -54,6 +54,7 @@ class Parts:
             RTMP_URL=f"rtmp://{_reachable(self.settings.rtmp_host)}:{self.ports.rtmp}/stream",
             CALLBACK_URL=self.callback_url,
             INTERNAL_TOKEN=self.credentials.internal_token.reveal(),
+            MIN_FREE_BYTES=str(self.settings.min_free_bytes),
             SEED_CHANNEL=DEMO_CHANNEL,
         )
 

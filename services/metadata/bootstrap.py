@@ -28,7 +28,7 @@ def application(settings: MetadataSettings) -> Iterator[FastAPI]:
         wiring = Wiring(
             channels=state.channels,
             sessions=state.sessions,
-            objects=DirectoryStore(settings.objects_path),
+            objects=DirectoryStore(settings.objects_path, min_free_bytes=settings.min_free_bytes),
             clock=SystemClock(),
             callback=callback,
             links=SignedLinks(keyring=settings.link_keyring, public_url=settings.public_url),

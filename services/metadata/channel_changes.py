@@ -52,6 +52,8 @@ def seed(wiring: Wiring, channel_id: str) -> None:
         created_at=now,
         updated_at=now,
         key_secret=signer,
+        # A channel of this id may have been deleted: none of its keys shall work again.
+        key_version=int(now.timestamp()),
     )
     with contextlib.suppress(AlreadyExists):
         wiring.channels.add(channel)

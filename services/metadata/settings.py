@@ -39,7 +39,8 @@ class MetadataSettings(OneMachineSettings):
 
     `public_url` begins every link and `rtmp_url` every publish address; `callback_url` is the callback app's private
     address, spoken to with `internal_token`. Secrets are spelled `id:secret[,id:secret]`, the first signs.
-    `seed_channel` is the id of a channel that shall exist when the service starts.
+    Below `min_free_bytes` of free disk the service is not ready. `seed_channel` is the id of a channel that shall
+    exist when the service starts.
     """
 
     host: str = "127.0.0.1"
@@ -51,6 +52,7 @@ class MetadataSettings(OneMachineSettings):
     rtmp_url: RtmpUrl = "rtmp://127.0.0.1:1935/stream"
     callback_url: HttpUrl = "http://127.0.0.1:8002"
     internal_token: Token
+    min_free_bytes: int = Field(default=0, ge=0)
     seed_channel: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
 
     @property
