@@ -21,6 +21,7 @@ THUMB_WIDTH, THUMB_HEIGHT = 32, 18
 _CODECS = {
     "h264": ["-c:v", "libx264", "-preset", "veryfast", "-sc_threshold", "0"],
     "hevc": ["-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none:scenecut=0"],
+    "flv1": ["-c:v", "flv1", "-q:v", "4"],
     "mpeg4": ["-c:v", "mpeg4", "-q:v", "4", "-sc_threshold", "1000000000"],
 }
 
@@ -29,7 +30,8 @@ _CODECS = {
 class Clip:
     """What a file holds: `codec` None is sound alone, `form` is ffmpeg's name of a container, times are seconds.
 
-    `keyframes` are the times of those that come before the regular ones.
+    `keyframes` are the times of those that come before the regular ones; the video begins `video_after` seconds after
+    the sound.
     """
 
     codec: str | None = "h264"
@@ -38,6 +40,7 @@ class Clip:
     gop_seconds: float = 2
     b_frames: int = 2
     keyframes: tuple[float, ...] = ()
+    video_after: float = 0
     form: str = "flv"
 
     @property
@@ -45,6 +48,7 @@ class Clip:
         """Give a file name that no other clip has."""
         sound = "sound" if self.sound else "silent"
         forced = f"-k{len(self.keyframes)}" if self.keyframes else ""
+        forced += f"-after{self.video_after:g}" if self.video_after else ""
         return f"{self.codec}-{sound}-{self.seconds:g}s-gop{self.gop_seconds:g}s-b{self.b_frames}{forced}.{self.form}"
 
 
@@ -74,7 +78,8 @@ def _inputs(clip: Clip) -> list[str]:
     if clip.codec is not None:
         # The hue turns once in 12 s, so that each frame can be told from all others of a clip.
         picture = f"testsrc2=size={WIDTH}x{HEIGHT}:rate={RATE}:duration={clip.seconds},hue=H=2*PI*t/12"
-        inputs += ["-f", "lavfi", "-i", picture]
+        late = ["-itsoffset", str(clip.video_after)] if clip.video_after else []
+        inputs += [*late, "-f", "lavfi", "-i", picture]
     if clip.sound or clip.codec is None:
         inputs += ["-f", "lavfi", "-i", f"sine=frequency=440:sample_rate=44100:duration={clip.seconds}"]
     return inputs

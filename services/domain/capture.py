@@ -28,6 +28,7 @@ class CapturePlan:
     media: MediaPlan
     image_seconds: float | None
     hls_list_size: int
+    is_live: bool
     is_on_demand: bool
     reconnect_window: timedelta
 
@@ -51,6 +52,7 @@ def plan(channel: Channel) -> CapturePlan:
         ),
         image_seconds=channel.image_time if channel.is_image else None,
         hls_list_size=channel.hls_list_size,
+        is_live=channel.is_hls,
         is_on_demand=channel.is_on_demand,
         reconnect_window=timedelta(seconds=channel.reconnect_window),
     )

@@ -79,8 +79,8 @@ class Session:
     """One broadcast of one channel.
 
     `publisher` is None while nobody is connected, and `absent_since` says from when. `closing` is set by the worker
-    that begins to finalise: from then on no publisher may resume it. `media_sequence` and
-    `discontinuity_sequence` are where the channel's live playlist goes on from.
+    that begins to finalise: from then on no publisher may resume it, and none may open another until it has ended.
+    `media_sequence` and `discontinuity_sequence` are where the channel's live playlist goes on from.
     """
 
     id: str

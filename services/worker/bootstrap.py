@@ -58,10 +58,9 @@ def holder() -> str:
 
 
 def forgotten(channel_id: str, clock: Clock) -> Channel:
-    """Stand in for a deleted channel, so that its last session can be finalised."""
+    """Stand in for a deleted channel, so that its last session can be finalised: with whatever it may have had on."""
     now = clock.now()
-    channel = Channel(id=channel_id, outdate=now, created_at=now, updated_at=now)
-    return replace(channel, is_image=False, is_video=False, is_hls=False, is_on_demand=False)
+    return Channel(id=channel_id, outdate=now, created_at=now, updated_at=now)
 
 
 def read_head(store: ObjectStore, session: Session, epoch: int) -> Head:
@@ -96,7 +95,7 @@ def _ended(part: Part, leftovers: Leftovers) -> Part:
     known = leftovers.parts.get(part.number)
     if part.ended_at is not None or known is None:
         return part if part.ended_at is not None else replace(part, ended_at=part.started_at)
-    return replace(part, ended_at=times.utc(known.anchor + known.last()))
+    return replace(part, ended_at=times.utc(known.anchor + known.saved()))
 
 
 @asynccontextmanager
@@ -155,8 +154,10 @@ async def _broadcast(  # noqa: PLR0917 - what a broadcast is made of
     in_place = partial(InPlace, store, still_ours=tenure.still_ours)
     manifest = ManifestKeeper(store=store, file=in_place(keys.head(channel.id, session.id)), folder=folder, head=head)
     playlists = Playlists(
-        live=in_place(keys.live_playlist(channel.id)) if channel.is_hls else None,
-        vod=in_place(keys.vod_playlist(channel.id, session.id)) if channel.is_on_demand else None,
+        live=in_place(keys.live_playlist(channel.id)),
+        vod=in_place(keys.vod_playlist(channel.id, session.id)),
+        is_live=plan.is_live,
+        is_vod=plan.is_on_demand,
         session_id=session.id,
         list_size=plan.hls_list_size,
         sequence=(session.media_sequence, session.discontinuity_sequence),
@@ -181,18 +182,21 @@ async def _broadcast(  # noqa: PLR0917 - what a broadcast is made of
         lanes[waiting.file.kind].put(waiting)
     if leftovers.waiting or leftovers.shipped:
         log.info("spool_recovered", waiting=len(leftovers.waiting), shipped=len(leftovers.shipped))
+    parts = Parts(following=following, manifest=manifest, ledger=ledger, lanes=lanes)
     query = urlencode({"session": session.id, "token": session.pull_token.reveal()})
     return Broadcast(
         following=following,
         tenure=tenure,
         manifest=manifest,
         playlists=playlists,
-        parts=Parts(following=following, manifest=manifest, ledger=ledger, lanes=lanes),
+        parts=parts,
         ending=Ending(
             following=following,
             manifest=manifest,
             playlists=playlists,
             shipping=shipping,
+            lanes=lanes,
+            parts=parts,
             shipped_tasks=[asyncio.create_task(lane.run(), name=f"lane {lane.name}") for lane in lanes.values()],
             clock=following.clock,
             folder=folder,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import structlog
 
+from services.domain.capture import MediaPlan
 from services.domain.clock import Clock
 from services.domain.errors import LeaseLost
 from services.domain.secrets import Secret
@@ -31,6 +32,8 @@ QUICK_SECONDS = 1.0
 ROOM_SECONDS = 2.0
 """How often the spool's disk is looked at: what must stay free is room for state, manifest and the last files."""
 BACKOFF_SECONDS = (0.2, 1.0)
+FAILURES_TOLD = 3
+"""After so many runs without media a connected publisher is said to send nothing that can be captured."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,11 +57,12 @@ class Broadcast:
     _run_number: int = 0
     _sound_only: bool = False
     _delay: float = BACKOFF_SECONDS[0]
+    _failures: int = 0
 
     async def run(self) -> bool:
         """Capture until the session is due to end (True), or this worker has to go before that (False)."""
         while not self._must_end():
-            if self._free_bytes() < self.min_free_bytes:
+            if not self._has_room():
                 await self._say_disk_full()
                 await self._first_of(asyncio.sleep(ROOM_SECONDS))
             else:
@@ -81,22 +85,23 @@ class Broadcast:
         """Run ffmpeg until it ends, or has to."""
         began = asyncio.get_running_loop().time()
         self.following.replanned.clear()
+        self.parts.outgrown.clear()
         run = self._new_run()
         await run.start()
         ended = asyncio.create_task(run.wait(), name="capture run")
         while not ended.done():
-            await self._first_of(ended, self.following.replanned.wait(), asyncio.sleep(ROOM_SECONDS))
-            replan = self.following.replanned.is_set() and not await self._adapt(run)
-            if self._must_end() or replan or self._free_bytes() < self.min_free_bytes:
+            changes = (self.following.replanned.wait(), self.parts.outgrown.wait())
+            await self._first_of(ended, *changes, asyncio.sleep(ROOM_SECONDS))
+            if self._must_end() or self._is_outgrown() or not await self._adapt(run) or not self._has_room():
                 await run.stop()
                 break
         returncode = await ended
         had_media = self.parts.is_open
         # The first try of each stream expects video; what has none is tried again by its sound.
         self._sound_only = run.found_no_stream and not had_media and not run.sound_only
-        await self.parts.close(returncode)
+        await self.parts.close(returncode, run.folder)
         if had_media:
-            self._delay = BACKOFF_SECONDS[0]
+            self._delay, self._failures = BACKOFF_SECONDS[0], 0
         elif not self._must_end():
             await self._nothing_came(quick=asyncio.get_running_loop().time() - began < QUICK_SECONDS)
 
@@ -109,19 +114,27 @@ class Broadcast:
         folder = self.folder / f"e{self.tenure.lease.epoch:04d}-r{self._run_number:06d}"
         return CaptureRun(
             source=self.source,
-            media=plan.media,
+            media=self._media(),
             image_seconds=plan.image_seconds,
             sound_only=self._sound_only,
             folder=folder,
             emit=partial(self.parts.take, folder=folder),
         )
 
+    def _is_outgrown(self) -> bool:
+        if self.parts.outgrown.is_set():
+            self.parts.missing_cause = "not_listening"
+            return True
+        return False
+
     async def _adapt(self, run: CaptureRun) -> bool:
         """Apply a changed plan to the running ffmpeg; say False where it takes a new one."""
+        if not self.following.replanned.is_set():
+            return True
         self.following.replanned.clear()
-        plan = self.following.plan()
-        self.playlists.list_size = plan.hls_list_size
-        if plan.media != run.media:
+        plan, media = self.following.plan(), self._media()
+        await self.playlists.adapt(plan)
+        if replace(media, full_tap=media.full_tap or run.media.full_tap) != run.media:
             self.parts.missing_cause = "not_listening"
             log.info("capture_replanned")
             return False
@@ -142,6 +155,20 @@ class Broadcast:
                 task.cancel()
             await asyncio.gather(*mine, return_exceptions=True)
 
+    def _media(self) -> MediaPlan:
+        """Give the plan as this session can have it: its EXT-X-TARGETDURATION stands."""
+        media = self.following.plan().media
+        longest = self.playlists.target
+        seconds = media.segment_seconds
+        return replace(
+            media,
+            segment_seconds=seconds if seconds is None or longest is None else min(seconds, longest),
+            full_tap=media.full_tap or self.parts.needs_all_packets,
+        )
+
+    def _has_room(self) -> bool:
+        return self._free_bytes() >= self.min_free_bytes
+
     def _free_bytes(self) -> int:
         return shutil.disk_usage(self.folder).free
 
@@ -155,7 +182,8 @@ class Broadcast:
         """Say so if a publisher is connected and silent, and do not try again too fast."""
         await self.following.read()
         self.parts.missed = self.following.session.publisher is not None
-        if self.parts.missed and not quick:
+        self._failures += 1
+        if self.parts.missed and (not quick or self._failures >= FAILURES_TOLD):
             await self._report("publisher_silent", "the publisher is connected and sends nothing that can be captured")
         if quick:
             await self._first_of(asyncio.sleep(self._delay))

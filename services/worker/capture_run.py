@@ -18,7 +18,7 @@ from services.domain.artifact import Kind
 from services.domain.capture import MediaPlan
 from services.domain.secrets import Secret
 from services.worker import ffmpeg_arguments
-from services.worker.events import CaptureEvent, FileClosed
+from services.worker.events import CaptureEvent, FileClosed, RunOutgrown, VideoSeen
 from services.worker.ffmpeg_arguments import Tap
 from services.worker.picture_child import PictureChild
 
@@ -27,8 +27,10 @@ log = structlog.get_logger()
 READ_BYTES = 256 * 1024
 TERM_SECONDS = (1.5, 2.0)
 """How long ffmpeg has after the first and the second SIGTERM: blocked in an idle pull it survives the first."""
-COMPLAINTS_A_RUN = 50
+COMPLAINTS_A_RUN = 10
+LINE_BYTES = 1024 * 1024
 NO_STREAM = "matches no streams"
+_LATE_STREAM = re.compile(r"New (audio|video) stream")
 _LISTS = {"recording": Kind.RECORDING, "segment": Kind.SEGMENT}
 _TOKEN = re.compile(r"(token=)[^&\s]+")
 
@@ -54,14 +56,14 @@ class CaptureRun:
         self.folder.mkdir(parents=True, exist_ok=True)
         tap = Tap.SOUND if self.sound_only else Tap.ALL if self.media.full_tap else Tap.KEYFRAMES
         self._child = PictureChild(
-            folder=self.folder, interval=self.image_seconds, all_packets=tap is Tap.ALL, emit=self.emit
+            folder=self.folder, interval=self.image_seconds, all_packets=tap is Tap.ALL, emit=self._heard
         )
         pipes = {name: os.pipe() for name in _LISTS}
         try:
             lists = {name: write_end for name, (_, write_end) in pipes.items()}
             argv = ffmpeg_arguments.capture(self.source.reveal(), self.media, self.folder, tap=tap, lists=lists)
             process = await asyncio.create_subprocess_exec(
-                *argv, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, pass_fds=list(lists.values())
+                *argv, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, pass_fds=list(lists.values()), limit=LINE_BYTES
             )
         finally:
             for _, write_end in pipes.values():
@@ -74,6 +76,12 @@ class CaptureRun:
         self._tasks.append(asyncio.create_task(self._complain(process), name="ffmpeg complaints"))
         await self._child.start()
         self._tasks.append(asyncio.create_task(self._relay(process, self._child), name="tap"))
+
+    def _heard(self, event: CaptureEvent) -> None:
+        """Pass on what the picture child tells; video in a stream taken for sound alone needs another run."""
+        self.emit(event)
+        if self.sound_only and isinstance(event, VideoSeen) and event.video is not None:
+            self.emit(RunOutgrown())
 
     async def wait(self) -> int:
         """Wait until ffmpeg has ended and all it said is heard; give its exit code."""
@@ -114,11 +122,22 @@ class CaptureRun:
         transport, _ = await asyncio.get_running_loop().connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(read_end, "rb", 0)
         )
+        clock = asyncio.get_running_loop().time
+        is_first, before = True, clock()
         try:
             while line := await reader.readline():
                 name, start, end = line.decode().strip().rsplit(",", 2)
-                path = self.folder / Path(name).name
-                self.emit(FileClosed(kind=kind, path=path, start=float(start), end=float(end)))
+                self.emit(
+                    FileClosed(
+                        kind=kind,
+                        path=self.folder / Path(name).name,
+                        start=float(start),
+                        end=float(end),
+                        is_first=is_first,
+                        waited=clock() - before,
+                    )
+                )
+                is_first, before = False, clock()
         finally:
             transport.close()
 
@@ -135,6 +154,8 @@ class CaptureRun:
         async for line in process.stderr:
             text = _TOKEN.sub(r"\1…", line.decode(errors="replace").strip())
             self.found_no_stream = self.found_no_stream or NO_STREAM in text
+            if _LATE_STREAM.search(text):
+                self.emit(RunOutgrown())
             count += 1
             if count <= COMPLAINTS_A_RUN:
                 log.info("ffmpeg_said", text=text[:500])

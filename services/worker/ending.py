@@ -5,22 +5,29 @@ from __future__ import annotations
 import asyncio
 import shutil
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 import structlog
 
+from services.domain.artifact import Kind
 from services.domain.clock import Clock
 from services.domain.errors import VersionConflict
+from services.domain.manifest import Gap
 from services.domain.session import SessionState
 from services.worker.following import Following
+from services.worker.lane import Lane
 from services.worker.manifest_keeper import ManifestKeeper
+from services.worker.parts import Parts
 from services.worker.patience import blocking, until_done
 from services.worker.playlists import Playlists
 from services.worker.shipping import Shipping
 
 log = structlog.get_logger()
+
+UNHEARD = timedelta(seconds=0.5)
+"""By how much the publisher's departure may come after the last part without a part of it missing."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -31,6 +38,8 @@ class Ending:
     manifest: ManifestKeeper
     playlists: Playlists
     shipping: Shipping
+    lanes: dict[Kind, Lane]
+    parts: Parts
     shipped_tasks: list[asyncio.Task[None]]
     clock: Clock
     folder: Path
@@ -46,14 +55,31 @@ class Ending:
 
     async def end(self) -> None:
         """End the session."""
-        session = self.following.session
-        ended_at = session.absent_since or self.manifest.last_end() or self.clock.now()
+        if any(lane.is_spilled for lane in self.lanes.values()):
+            log.warning("session_left_to_successor", session=self.following.session.id)
+            await self.suspend()
+            return
+        ended_at = self._ended_at()
         await until_done(self.playlists.end)
         self.manifest.set(state=SessionState.ENDED, state_reason=None, ended_at=ended_at)
         await until_done(self.manifest.write)
         await blocking(partial(self._record_end, ended_at))
         shutil.rmtree(self.folder, ignore_errors=True)
-        log.info("session_ended", session=session.id, counts=self.manifest.head.totals)
+        log.info("session_ended", session=self.following.session.id, counts=self.manifest.head.totals)
+
+    def _ended_at(self) -> datetime:
+        """Give the end of the broadcast; what was on air after the last part is declared missing."""
+        left, last = self.following.session.absent_since, self.manifest.last_end()
+        if left is not None and (last is None or left - last > UNHEARD):
+            self.manifest.declare_gap(
+                Gap(
+                    started_at=last or self.following.session.started_at,
+                    ended_at=left,
+                    outputs=self.following.plan().outputs(),
+                    cause=self.parts.missing_cause if last is not None else "undecodable",
+                )
+            )
+        return max((moment for moment in (left, last) if moment is not None), default=self.clock.now())
 
     def _record_end(self, ended_at: datetime) -> None:
         """Record the end, and where the channel's next live playlist goes on."""

@@ -26,12 +26,18 @@ class VideoSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileClosed:
-    """A file is whole; it spans `start` to `end`."""
+    """A file is whole; it spans `start` to `end` by its video, or by its sound where it has no video.
+
+    `is_first` says that no file of its kind came before it in this run, and `waited` how long after the one before it
+    this one was closed (s, wall clock): where that is far from its length, the length is not the whole truth.
+    """
 
     kind: Kind
     path: Path
     start: float
     end: float
+    is_first: bool = False
+    waited: float = 0.0
     width: int | None = None
     height: int | None = None
 
@@ -51,4 +57,11 @@ class MediaSeen:
     pts: float
 
 
-CaptureEvent = ClockSet | VideoSeen | FileClosed | Undecodable | MediaSeen
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOutgrown:
+    """The running ffmpeg cannot give all that is wanted: a stream came late, or a GOP is longer than `image_time`."""
+
+    all_packets: bool = False
+
+
+CaptureEvent = ClockSet | VideoSeen | FileClosed | Undecodable | MediaSeen | RunOutgrown

@@ -19,8 +19,8 @@ CLOCK_EVERY_PACKETS = 5
 """Besides keyframes the tap passes every fifth packet: enough to tell when media arrives and that it still does."""
 
 _PROGRAM = ["setpriv", "--pdeathsig", "KILL", "--", "ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "level+warning"]
-RECORDING_PATTERN = "recording-%06d.mp4"
-SEGMENT_PATTERN = "segment-%06d.ts"
+RECORDING_PATTERN = "recording-%09d.mp4"
+SEGMENT_PATTERN = "segment-%09d.ts"
 PIECE_PATTERN = "piece-%03d.ts"
 
 
@@ -32,10 +32,12 @@ class Tap(StrEnum):
     SOUND = "sound"  # of a stream without video: its clock
 
 
-_TAPS = {
-    Tap.KEYFRAMES: ("v:0", {"bsf:v": rf"noise=drop=not(key)*mod(n\,{CLOCK_EVERY_PACKETS})"}),
-    Tap.ALL: ("v:0", {}),
-    Tap.SOUND: ("a:0", {"bsf:a": r"noise=drop=mod(n\,20)"}),
+_KEYFRAMES = {"bsf:v": rf"noise=drop=not(key)*mod(n\,{CLOCK_EVERY_PACKETS})"}
+_TAPS: dict[Tap, tuple[tuple[str, ...], dict[str, str]]] = {
+    Tap.KEYFRAMES: (("v:0",), _KEYFRAMES),
+    Tap.ALL: (("v:0",), {}),
+    # Video that has come meanwhile shows here, so that the run can be replaced by one that takes its pictures.
+    Tap.SOUND: (("v:0?", "a:0"), {**_KEYFRAMES, "bsf:a": r"noise=drop=mod(n\,20)"}),
 }
 
 
@@ -87,8 +89,10 @@ def capture(source: str, media: MediaPlan, folder: Path, *, tap: Tap, lists: dic
                 segment_list_type="csv",
             )
         )
-    stream, options = _TAPS[tap]
-    outputs.append(ffmpeg.output(pull[stream], "pipe:1", c="copy", f="nut", flush_packets=1, **options))
+    streams, options = _TAPS[tap]
+    outputs.append(
+        ffmpeg.output(*(pull[stream] for stream in streams), "pipe:1", c="copy", f="nut", flush_packets=1, **options)
+    )
     argv: list[str] = ffmpeg.merge_outputs(*outputs).compile(cmd=_PROGRAM)
     return argv
 

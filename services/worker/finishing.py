@@ -19,6 +19,9 @@ from services.worker.events import FileClosed
 
 log = structlog.get_logger()
 
+SUSPICIOUS_SECONDS = 0.3
+"""By how much a file may have taken longer to come, or be longer, than its line says before it is looked into."""
+
 
 async def finish_recording(file: FileClosed) -> FileClosed:
     """Remux a fragmented MP4 by copy, moov in front; a file that cannot be read raises ChildFailed."""
@@ -27,6 +30,20 @@ async def finish_recording(file: FileClosed) -> FileClosed:
     target.unlink(missing_ok=True)
     await run(ffmpeg_arguments.remux(file.path, target))
     return replace(file, path=target)
+
+
+async def with_true_length(file: FileClosed) -> FileClosed:
+    """Give a file its whole span where ffmpeg's line tells only the video's.
+
+    Its sound may begin a GOP before its video, when a worker joins late, or go on while the video has a hole.
+    """
+    told = file.end - file.start
+    if file.waited - told < SUSPICIOUS_SECONDS:
+        return file
+    seconds = (await describe(file.path))["seconds"]
+    if seconds is None or seconds - told < SUSPICIOUS_SECONDS:
+        return file
+    return replace(file, start=file.end - seconds) if file.is_first else replace(file, end=file.start + seconds)
 
 
 async def fit_segment(file: FileClosed, target: int) -> list[FileClosed]:

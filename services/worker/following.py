@@ -80,7 +80,7 @@ class Following:
             self.replanned.set()
 
     async def _close_the_door(self) -> None:
-        """Mark the session as being finalised, so that a publisher who comes now opens a new one."""
+        """Mark the session as being finalised, so that no publisher resumes it."""
 
         def close(session: Session) -> Session | None:
             is_due = session.is_due_to_end(self.clock.now(), self.plan().reconnect_window)

@@ -28,11 +28,13 @@ class Waiting:
 class Lane:
     """Ships one file after the other; the producer never waits.
 
-    A file that finds the lane full stays in the spool under its ledger line and ships when a worker next starts.
+    A file that finds the lane full stays in the spool under its ledger line; `is_spilled` says that the session needs
+    another worker to ship it.
     """
 
     name: str
     ship: Callable[[Waiting], Awaitable[None]]
+    is_spilled: bool = False
     _queue: asyncio.Queue[Waiting | None] = field(default_factory=lambda: asyncio.Queue(LANE_FILES))
     _is_closed: bool = False
 
@@ -41,6 +43,7 @@ class Lane:
         try:
             self._queue.put_nowait(waiting)
         except asyncio.QueueFull:
+            self.is_spilled = True
             log.warning("lane_full", lane=self.name, file=waiting.file.path.name, files=LANE_FILES)
 
     def waiting(self) -> int:

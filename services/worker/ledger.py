@@ -51,6 +51,8 @@ class Ledger:
                 "kind": file.kind.value,
                 "start": file.start,
                 "end": file.end,
+                "is_first": file.is_first,
+                "waited": file.waited,
                 "width": file.width,
                 "height": file.height,
             }
@@ -76,6 +78,8 @@ class Ledger:
             path=self._path.parent / record["closed"],
             start=record["start"],
             end=record["end"],
+            is_first=record["is_first"],
+            waited=record["waited"],
             width=record["width"],
             height=record["height"],
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ import structlog
 from services.domain import times
 from services.domain.artifact import Kind
 from services.domain.manifest import Part
-from services.worker.events import CaptureEvent, ClockSet, FileClosed, MediaSeen, Undecodable, VideoSeen
+from services.worker.events import CaptureEvent, ClockSet, FileClosed, MediaSeen, RunOutgrown, Undecodable, VideoSeen
 from services.worker.following import Following
 from services.worker.gaps import missing_before
 from services.worker.lane import Lane, Waiting
@@ -28,7 +29,8 @@ class Parts:
     """Turns what a run tells into parts, gaps, ledger lines and files on their lanes.
 
     `missing_cause` says why media is missing before the next part when the publisher stayed; `missed` that a publisher
-    was not captured although the worker listened.
+    was not captured although the worker listened. `outgrown` is set when the present run has to be replaced, with
+    every packet in its tap if `needs_all_packets`.
     """
 
     following: Following
@@ -37,6 +39,9 @@ class Parts:
     lanes: dict[Kind, Lane]
     missing_cause: str = "worker_lost"
     missed: bool = False
+    needs_all_packets: bool = False
+    outgrown: asyncio.Event = field(default_factory=asyncio.Event)
+    _early: list[FileClosed] = field(default_factory=list)
     _files: PartFiles | None = None
     _last_pts: float = 0.0
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -57,6 +62,9 @@ class Parts:
                 self._last_pts = max(self._last_pts, event.pts)
             case Undecodable():
                 log.warning("picture_undecodable", pts=event.pts, error=event.error[:200])
+            case RunOutgrown():
+                self.needs_all_packets = self.needs_all_packets or event.all_packets
+                self.outgrown.set()
             case FileClosed():
                 self._ship(event)
 
@@ -74,6 +82,9 @@ class Parts:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         self.missing_cause, self.missed = "ffmpeg_lost", False
+        early, self._early = self._early, []
+        for file in early:
+            self._ship(file)
 
     async def _went_live(self, part: Part, previous_end: datetime | None, cause: str, *, missed: bool) -> None:
         """Record that media arrives, and declare what is missing before it."""
@@ -89,7 +100,7 @@ class Parts:
         """Note a closed file and send it on its lane."""
         files = self._files
         if files is None:
-            log.warning("file_without_clock", file=file.path.name)
+            self._early.append(file)  # the picture child will say what time it is
             return
         if file.kind is not Kind.SNAPSHOT and file.start < files.first:
             # ffmpeg calls the start of the very first file 0, whenever its first packet came.
@@ -99,14 +110,20 @@ class Parts:
         self.ledger.closed(files.number, file)
         self.lanes[file.kind].put(Waiting(file, files.number, files.anchor))
 
-    async def close(self, returncode: int) -> None:
+    async def close(self, returncode: int, folder: Path) -> None:
         """End the part of a run that is over; what a killed ffmpeg left open ships too."""
+        if self._files is None and self._early:
+            # The picture child never spoke: the last file was closed just now, so its end tells the time.
+            anchor = time.time() - self._early[-1].end
+            self._open(ClockSet(anchor=anchor, first=self._early[0].start), folder)
         await asyncio.gather(*self._tasks)
         if self._files is None:
             return
-        for file in await self._files.open_files():
+        open_files = await self._files.open_files()
+        for file in open_files:
             self._ship(file)
-        self.manifest.change_part(self._files.number, ended_at=self._time(self._last_pts))
+        last = self._files.saved() if open_files else self._last_pts
+        self.manifest.change_part(self._files.number, ended_at=self._time(last))
         log.info("part_ended", part=self._files.number, returncode=returncode)
         self._files = None
 

@@ -7,6 +7,7 @@ standard input, writes pictures into one folder, and speaks JSON lines on standa
     {"event": "streams", "video": {codec, width, height} | null}
     {"event": "packet", "pts": seconds}                    twice a second at the most
     {"event": "picture", "pts": seconds, "file": name, "width": pixels, "height": pixels}
+    {"event": "long_gop"}                                  keyframes alone cannot keep the interval; told once
     {"event": "undecodable", "pts": seconds, "error": text}
 """
 
@@ -99,6 +100,8 @@ def take_pictures(
         if arrival.at - reported >= REPORT_SECONDS:
             tell(event="packet", pts=arrival.pts)
             reported = arrival.at
+            if not decoder.all_packets and schedule.is_starved(arrival.pts):
+                tell(event="long_gop")
         try:
             for pts, frame in decoder.frames(arrival.packet, arrival.pts, schedule.look(arrival.pts, is_keyframe)):
                 name, width, height = write(frame)

@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 
 from services.domain.artifact import Kind
-from services.worker.events import CaptureEvent, ClockSet, FileClosed, MediaSeen, Undecodable, VideoSeen
+from services.worker.events import CaptureEvent, ClockSet, FileClosed, MediaSeen, RunOutgrown, Undecodable, VideoSeen
 
 log = structlog.get_logger()
 
@@ -29,6 +29,14 @@ FILLER_BYTES = 16 * 1024 * 1024
 has read; so a new child is given zeros, which it skips, for what it missed: enough for a GOP."""
 RESTART_SECONDS = (0.1, 5.0)
 END_SECONDS = 3.0
+
+
+async def _last_words(stream: asyncio.StreamReader) -> str:
+    """Read to the end and keep the last of it."""
+    kept = b""
+    while data := await stream.read(4096):
+        kept = (kept + data)[-500:]
+    return kept.decode(errors="replace")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,6 +57,7 @@ class PictureChild:
     _clock: ClockSet | None = None
     _last_picture: float | None = None
     _ending: bool = False
+    _is_replaced: bool = False
     _delay: float = field(default=RESTART_SECONDS[0])
 
     async def start(self) -> None:
@@ -112,22 +121,25 @@ class PictureChild:
         """Take pictures at another interval from now on, with a new child on the same clock."""
         self.interval = interval
         if self._process is not None and self._process.returncode is None:
-            self._delay = 0.0
+            self._delay, self._is_replaced = 0.0, True
             self._process.kill()
 
     async def _follow(self, process: Process) -> None:
         """Read what the child says until it dies, then put another in its place."""
         assert process.stdout is not None and process.stderr is not None  # noqa: S101, PT018 - both are pipes
-        complaints = asyncio.create_task(process.stderr.read(), name="picture child complaints")
+        complaints = asyncio.create_task(_last_words(process.stderr), name="picture child complaints")
         while line := await process.stdout.readline():
-            self._hear(json.loads(line))
+            try:
+                self._hear(json.loads(line))
+            except (ValueError, KeyError, TypeError):
+                log.warning("picture_child_unclear", line=line[:200].decode(errors="replace"))
         returncode = await process.wait()
         complaint = await complaints
         if self._ending:
             return
-        log.warning(
-            "picture_child_gone", returncode=returncode, error=complaint.decode(errors="replace")[-500:] or None
-        )
+        if not self._is_replaced:
+            log.warning("picture_child_gone", returncode=returncode, error=complaint or None)
+        self._is_replaced = False
         await asyncio.sleep(self._delay)
         self._delay = min(max(self._delay * 2, RESTART_SECONDS[0]), RESTART_SECONDS[1])
         if not self._ending:
@@ -155,6 +167,8 @@ class PictureChild:
                 )
             case "packet":
                 self.emit(MediaSeen(pts=event["pts"]))
+            case "long_gop":
+                self.emit(RunOutgrown(all_packets=True))
             case "undecodable":
                 self.emit(Undecodable(pts=event["pts"], error=event["error"]))
 

@@ -28,6 +28,7 @@ class Schedule:
     _due: float | None = None
     _keyframe: float | None = None
     _gop: float | None = None
+    _was_starved: bool = False
 
     def look(self, pts: float, is_keyframe: bool) -> Look:  # noqa: FBT001 - a claim about the packet
         """Say what to do with the packet at `pts`."""
@@ -43,6 +44,13 @@ class Schedule:
             # A keyframe a frame's length early is the one that was meant.
             return Look.DECODE_KEYFRAME if pts >= self._due - 0.05 * self.interval else Look.PASS
         return Look.DECODE_UP_TO_HERE if pts >= self._due and not self._keyframe_is_near(pts) else Look.PASS
+
+    def is_starved(self, pts: float) -> bool:
+        """Say, once, that the GOP has grown longer than the interval: keyframes alone cannot keep it."""
+        if self.interval is None or self._keyframe is None or self._was_starved:
+            return False
+        self._was_starved = pts - self._keyframe > self.interval + PATIENCE_SECONDS
+        return self._was_starved
 
     def taken(self, pts: float) -> None:
         """Note that the picture that was due is made, or cannot be; the next is due on the grid."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from services.domain import playlist
 from services.domain.artifact import Artifact
+from services.domain.capture import CapturePlan
 from services.domain.playlist import Segment
 from services.worker.in_place import InPlace
 
@@ -18,13 +19,15 @@ VOD_SECONDS = 10.0
 
 @dataclass(slots=True, kw_only=True)
 class Playlists:
-    """live.m3u8 with a sliding window, and vod.m3u8; each None where the channel had it off when the session began.
+    """live.m3u8 with a sliding window, and vod.m3u8 of the whole session; each only while the channel has it on.
 
     `target` is the session's EXT-X-TARGETDURATION (s), None until the first segment is known.
     """
 
-    live: InPlace | None
-    vod: InPlace | None
+    live: InPlace
+    vod: InPlace
+    is_live: bool
+    is_vod: bool
     session_id: str
     list_size: int
     sequence: tuple[int, int]
@@ -49,29 +52,37 @@ class Playlists:
                 discontinuity_sequence=entry.discontinuity_sequence,
             )
         )
-        if self.vod is None:
+        if not self.is_vod:
             while len(self._all) > self.list_size:
                 self._all.popleft()
 
     async def write(self) -> None:
         """Write live.m3u8, and vod.m3u8 if it is time for it."""
-        await self._write_live(ended=False)
+        if self.is_live:
+            await self._write_live(ended=False)
         interval = min(60.0, max(VOD_SECONDS, len(self._all) / 20))
-        if self.vod is not None and time.monotonic() - self._vod_written >= interval:
+        if self.is_vod and time.monotonic() - self._vod_written >= interval:
             await self._write_vod(ended=False)
 
     async def end(self) -> None:
         """Close both lists."""
         if self.target is None:
             return
-        await self._write_live(ended=True)
-        if self.vod is not None:
+        if self.is_live:
+            await self._write_live(ended=True)
+        if self.is_vod:
             await self._write_vod(ended=True)
+
+    async def adapt(self, plan: CapturePlan) -> None:
+        """Take over changed settings: a list that is switched off is closed, one that is switched on begins now."""
+        if self.target is not None and self.is_live and not plan.is_live:
+            await self._write_live(ended=True)
+        if self.target is not None and self.is_vod and not plan.is_on_demand:
+            await self._write_vod(ended=True)
+        self.list_size, self.is_live, self.is_vod = plan.hls_list_size, plan.is_live, plan.is_on_demand
 
     async def _write_live(self, *, ended: bool) -> None:
         assert self.target is not None  # noqa: S101 - fixed before the first segment
-        if self.live is None:
-            return
         window = list(self._all)[-self.list_size :]
         # Segments lie below the session, the live list one level above.
         named = [_below(self.session_id, segment) for segment in window]
@@ -79,7 +90,7 @@ class Playlists:
         await self.live.write(text.encode())
 
     async def _write_vod(self, *, ended: bool) -> None:
-        assert self.target is not None and self.vod is not None  # noqa: S101, PT018 - the callers asked
+        assert self.target is not None  # noqa: S101 - fixed before the first segment
         text = playlist.render(list(self._all), target=self.target, ended=ended, whole=True, sequence=self.sequence)
         await self.vod.write(text.encode())
         self._vod_written = time.monotonic()

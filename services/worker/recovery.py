@@ -16,29 +16,32 @@ _PATTERNS = ((Kind.RECORDING, "recording-*.mp4"), (Kind.SEGMENT, "segment-*.ts")
 
 @dataclass(slots=True, kw_only=True)
 class PartFiles:
-    """A part's clock, its folder, which files of it are whole, and up to where each kind is (PTS, s)."""
+    """A part's clock, its folder, the last whole file of each kind, and up to where those reach (PTS, s)."""
 
     number: int
     anchor: float
     first: float
     folder: Path
-    closed: set[Path] = field(default_factory=set)
+    last_closed: dict[Kind, str] = field(default_factory=dict)
     ends: dict[Kind, float] = field(default_factory=dict)
 
     def close(self, file: FileClosed) -> None:
         """Note that a file is whole."""
-        self.closed.add(file.path)
+        self.last_closed[file.kind] = max(self.last_closed.get(file.kind, ""), file.path.name)
         self.ends[file.kind] = max(self.ends.get(file.kind, self.first), file.end)
 
-    def last(self) -> float:
-        """Give the PTS (s) up to which anything is whole."""
-        return max(self.ends.values(), default=self.first)
+    def saved(self) -> float:
+        """Give the PTS (s) up to which all that ffmpeg writes is saved; pictures count where there is no other."""
+        written = [end for kind, end in self.ends.items() if kind is not Kind.SNAPSHOT]
+        return min(written, default=max(self.ends.values(), default=self.first))
 
     async def open_files(self) -> list[FileClosed]:
         """Give the files that nobody closed, after a kill; they begin where the last whole one of their kind ends."""
         found = []
         for kind, pattern in _PATTERNS:
-            for path in sorted(set(self.folder.glob(pattern)) - self.closed):
+            # ffmpeg numbers its files in the order of their names.
+            closed = self.last_closed.get(kind, "")
+            for path in sorted(path for path in self.folder.glob(pattern) if path.name > closed):
                 seconds = (await describe(path))["seconds"]
                 if seconds is not None:
                     start = self.ends.get(kind, self.first)

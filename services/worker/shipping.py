@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from services.domain.errors import ObjectExists
 from services.domain.ports import ObjectStore
 from services.worker.child_program import ChildFailed
 from services.worker.events import FileClosed
-from services.worker.finishing import describe, finish_recording, fit_segment
+from services.worker.finishing import describe, finish_recording, fit_segment, with_true_length
 from services.worker.in_place import InPlace
 from services.worker.lane import Lane, Waiting
 from services.worker.ledger import Ledger
@@ -116,6 +116,7 @@ class Shipping:
 
     async def _ship_recording(self, waiting: Waiting) -> None:
         original = waiting.file.path
+        waiting = replace(waiting, file=await with_true_length(waiting.file))
         if self._is_shipped(waiting):
             original.unlink()
             return
@@ -132,6 +133,7 @@ class Shipping:
 
     async def _ship_segments(self, waiting: Waiting) -> None:
         original = waiting.file.path
+        waiting = replace(waiting, file=await with_true_length(waiting.file))
         if self.playlists.target is None:
             first = waiting.file.end - waiting.file.start
             self.playlists.target = playlist.target_duration(self.hls_seconds, first)
@@ -168,6 +170,8 @@ class Shipping:
         if part is None or number in self._described:
             return
         found = await describe(path)
+        if found["audio"] is not None and not found["audio"]["sample_rate"]:
+            return  # a file that a kill cut short may not say; the next one will
         self._described.add(number)
         self.manifest.change_part(number, video=found["video"] or part.video, audio=found["audio"])
 

@@ -28,7 +28,7 @@ class StillDecoder:
     def __init__(self, template: av.VideoCodecContext | None, *, all_packets: bool) -> None:
         """Decode what `template` describes; without `all_packets` only keyframes can be decoded."""
         self._template = template
-        self._all_packets = all_packets
+        self.all_packets = all_packets
         self._pending: list[Packet[Stream]] = []
         self._has_keyframe = False  # what comes before one decodes to grey
         self._running: av.VideoCodecContext | None = None
@@ -45,7 +45,7 @@ class StillDecoder:
             self._still.flush_buffers()
             if pictures:
                 yield pts, pictures[-1]
-        elif self._all_packets:
+        elif self.all_packets:
             if packet.is_keyframe:
                 self._begin_gop(packet)
             elif self._has_keyframe and len(self._pending) < PENDING_PACKETS:

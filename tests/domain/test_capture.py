@@ -16,13 +16,14 @@ def test_a_channel_left_as_it_is_records_segments_and_takes_pictures() -> None:
         media=capture.MediaPlan(recording_seconds=60, segment_seconds=2, full_tap=False),
         image_seconds=10,
         hls_list_size=6,
-        is_on_demand=False,
+        is_live=True,
+        is_on_demand=True,
         reconnect_window=timedelta(seconds=180),
     )
 
 
 def test_an_output_that_is_off_has_no_time() -> None:
-    plan = capture.plan(a_channel(is_image=False, is_video=False, is_hls=False))
+    plan = capture.plan(a_channel(is_image=False, is_video=False, is_hls=False, is_on_demand=False))
 
     assert (plan.media.recording_seconds, plan.media.segment_seconds, plan.image_seconds) == (None, None, None)
 

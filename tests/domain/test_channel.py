@@ -21,7 +21,7 @@ def test_a_channel_left_as_it_is_has_the_documented_settings() -> None:
         True,
         True,
         True,
-        False,
+        True,
     )
     assert (channel.image_time, channel.video_time, channel.hls_time, channel.hls_list_size) == (10, 60, 2, 6)
     assert channel.reconnect_window == 180

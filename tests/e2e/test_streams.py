@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.clips import AUDIO_ONLY, GROWING_GOP, LONG_GOP, RATE, VIDEO_ONLY, WITH_SOUND
+from tests.e2e.clips import (
+    AUDIO_ONLY,
+    GROWING_GOP,
+    LATE_VIDEO,
+    LONG_GOP,
+    RATE,
+    SORENSON,
+    VERY_LONG_GOP,
+    VIDEO_ONLY,
+    WITH_SOUND,
+)
 from tests.e2e.looking import probe
 from tests.e2e.publisher import Publisher
 from tests.e2e.stack import Stack
@@ -53,6 +63,75 @@ def test_a_gop_longer_than_image_time_still_gives_a_picture_each_time(stack: Sta
     pictures = stack.objects(f"snapshots/{channel['id']}/2*/**/*.jpg")
     assert 5 <= len(pictures) <= 7
     assert len({picture.read_bytes() for picture in pictures}) == len(pictures)
+
+
+def test_video_that_begins_after_the_sound_is_captured_too(stack: Stack, media: Media) -> None:
+    channel = stack.create(video_time=2)
+    with Publisher(channel["publish"]["url"], media.file(LATE_VIDEO), loop=False) as publisher:
+        publisher.wait(within=25)
+
+    session = finished(stack, channel["id"])
+
+    assert stack.objects(f"snapshots/{channel['id']}/latest.jpg")
+    assert session["parts"][-1]["video"]["codec"] == "h264"
+    frames = sum(probe(recording)["frames"] for recording in stack.objects(f"recordings/{channel['id']}/**/*.mp4"))
+    assert frames >= 6 * RATE, "at most the first GOPs are lost, and declared"
+    assert session["gaps"]
+
+
+def test_pictures_keep_their_interval_when_the_gop_is_longer(stack: Stack, media: Media) -> None:
+    channel = stack.create(image_time=10, is_video=False, is_hls=False, is_on_demand=False)
+    with Publisher(channel["publish"]["url"], media.file(VERY_LONG_GOP), loop=False):
+        eventually(
+            lambda: len(stack.objects(f"snapshots/{channel['id']}/2*/**/*.jpg")) >= 2,
+            within=45,
+            what="a second picture, although no keyframe is due for half a minute",
+        )
+
+    finished(stack, channel["id"])
+
+
+def test_a_stream_that_nothing_can_capture_is_said_and_its_time_declared(stack: Stack, media: Media) -> None:
+    channel = stack.create()
+    with Publisher(channel["publish"]["url"], media.file(SORENSON), loop=False) as publisher:
+        reason = eventually(
+            lambda: stack.session(channel["id"])["state_reason"] if stack.sessions(channel["id"]) else None,
+            within=15,
+            what="a reason",
+        )
+        publisher.wait(within=20)
+
+    session = finished(stack, channel["id"])
+    assert reason["code"] == "publisher_silent"
+    assert [gap["cause"] for gap in session["gaps"]] == ["undecodable"]
+
+
+def test_hls_switched_on_while_on_air_gives_a_playlist(stack: Stack, media: Media) -> None:
+    channel = stack.create(is_hls=False, is_on_demand=False, is_video=False)
+    with Publisher(channel["publish"]["url"], media.file(WITH_SOUND)):
+        stack.wait_for_state(channel["id"], "live", within=8)
+        stack.api.patch(f"/channels/{channel['id']}", json={"is_hls": True}).raise_for_status()
+        eventually(lambda: stack.objects(f"hls/{channel['id']}/live.m3u8"), within=12, what="a live playlist appears")
+
+    finished(stack, channel["id"])
+    assert stack.live(channel["id"]).is_endlist
+
+
+def test_no_segment_of_a_late_join_is_longer_than_its_playlist_says(stack: Stack, media: Media) -> None:
+    channel = stack.create(is_video=False, is_image=False)
+    with Publisher(channel["publish"]["url"], media.file(WITH_SOUND)):
+        stack.wait_for_state(channel["id"], "live", within=8)
+        stack.api.patch(f"/channels/{channel['id']}", json={"hls_time": 3}).raise_for_status()
+        eventually(lambda: len(stack.session(channel["id"])["parts"]) == 2, within=12, what="a second part")
+        eventually(lambda: len(stack.objects(f"hls/{channel['id']}/*/*.ts")) >= 4, within=12, what="segments of it")
+
+    finished(stack, channel["id"])
+    playlist = stack.live(channel["id"])
+    folder = stack.data / "objects" / "hls" / channel["id"]
+    for segment in playlist.segments:
+        length = float(probe(folder / (segment.uri or ""))["format"]["duration"])
+        assert length == pytest.approx(segment.duration or 0, abs=0.3)
+        assert round(segment.duration or 0) <= (playlist.target_duration or 0)
 
 
 def test_segments_that_grow_past_the_target_are_cut_before_they_ship(stack: Stack, media: Media) -> None:

@@ -45,12 +45,12 @@ def captured(media: Media, tmp_path_factory: pytest.TempPathFactory) -> Captured
 
 
 def test_recordings_are_cut_at_the_first_keyframe_after_their_time(captured: Captured) -> None:
-    assert [name for name, _, _ in captured.recordings] == ["recording-000000.mp4", "recording-000001.mp4"]
+    assert [name for name, _, _ in captured.recordings] == ["recording-000000000.mp4", "recording-000000001.mp4"]
     assert captured.recordings[1][1:] == pytest.approx((4.08, 6.08), abs=0.1)
 
 
 def test_each_segment_begins_where_the_last_one_ended(captured: Captured) -> None:
-    assert [name for name, _, _ in captured.segments] == [f"segment-00000{n}.ts" for n in range(3)]
+    assert [name for name, _, _ in captured.segments] == [f"segment-00000000{n}.ts" for n in range(3)]
     assert [end for _, _, end in captured.segments[:-1]] == [start for _, start, _ in captured.segments[1:]]
 
 
@@ -61,7 +61,7 @@ def test_every_file_in_a_list_is_there_and_no_other(captured: Captured) -> None:
 
 
 def test_an_open_recording_is_written_in_fragments(captured: Captured) -> None:
-    body = (captured.folder / "recording-000000.mp4").read_bytes()
+    body = (captured.folder / "recording-000000000.mp4").read_bytes()
 
     assert body.count(b"moof") >= 3
 

@@ -42,9 +42,9 @@ def test_a_path_with_a_space_stays_one_argument() -> None:
 @pytest.mark.parametrize(
     ("recording", "segment", "patterns"),
     [
-        (60, 2, ["recording-%06d.mp4", "segment-%06d.ts"]),
-        (60, None, ["recording-%06d.mp4"]),
-        (None, 2, ["segment-%06d.ts"]),
+        (60, 2, ["recording-%09d.mp4", "segment-%09d.ts"]),
+        (60, None, ["recording-%09d.mp4"]),
+        (None, 2, ["segment-%09d.ts"]),
         (None, None, []),
     ],
 )

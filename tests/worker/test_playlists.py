@@ -6,10 +6,10 @@ import m3u8
 import pytest
 
 from services.adapters.directory_store import DirectoryStore
-from services.domain import keys
+from services.domain import capture, keys
 from services.domain.artifact import Artifact
 from services.worker.playlists import Playlists
-from tests.examples import NOW
+from tests.examples import NOW, a_channel
 from tests.worker.spool import CHANNEL, SESSION, a_segment, in_place
 
 pytestmark = pytest.mark.anyio
@@ -23,7 +23,9 @@ def playlists(
 ) -> Playlists:
     return Playlists(
         live=in_place(objects, LIVE),
-        vod=in_place(objects, VOD) if vod else None,
+        vod=in_place(objects, VOD),
+        is_live=True,
+        is_vod=vod,
         session_id=SESSION,
         list_size=list_size,
         sequence=sequence,
@@ -170,3 +172,18 @@ async def test_another_list_size_takes_hold_with_the_next_segment(objects: Direc
     await filled(lists, [a_segment(5)])
 
     assert len(parsed(objects, LIVE).segments) == 3
+
+
+async def test_a_list_switched_off_is_closed_and_one_switched_on_begins(
+    objects: DirectoryStore,
+) -> None:
+    lists = await filled(playlists(objects), run_of(3))
+
+    await lists.adapt(capture.plan(a_channel(is_hls=False, is_on_demand=True, hls_list_size=4)))
+    await filled(lists, run_of(2, first=3))
+    await lists.end()
+
+    assert parsed(objects, LIVE).is_endlist
+    assert [segment.uri for segment in parsed(objects, LIVE).segments][-1] == "session/000000002.ts"
+    assert parsed(objects, VOD).is_endlist
+    assert parsed(objects, VOD).segments[-1].uri == "000000004.ts"

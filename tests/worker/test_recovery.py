@@ -120,7 +120,7 @@ async def test_what_a_kill_left_open_begins_where_the_last_whole_file_ends(
     segments = [waiting.file for waiting in left.waiting if waiting.file.kind is Kind.SEGMENT]
     recordings = [waiting.file for waiting in left.waiting if waiting.file.kind is Kind.RECORDING]
 
-    assert [segment.path.name for segment in segments][:3] == [f"segment-{n:06d}.ts" for n in range(3)][: len(segments)]
+    assert [segment.path.name for segment in segments][:3] == [f"segment-{n:09d}.ts" for n in range(3)][: len(segments)]
     assert [after.start for after in segments[1:]] == [before.end for before in segments[:-1]]
     assert [recording.start for recording in recordings] == [0.08]
     assert 0.5 < recordings[0].end < 2
@@ -128,8 +128,8 @@ async def test_what_a_kill_left_open_begins_where_the_last_whole_file_ends(
 
 async def test_an_open_file_that_cannot_be_read_is_left_out(ledger: Ledger, folder: Path) -> None:
     run = a_run(ledger, folder, 0, 1000)
-    (run / "recording-000000.mp4").write_bytes(b"")
-    (run / "segment-000000.ts").write_bytes(b"garbage")
+    (run / "recording-000000000.mp4").write_bytes(b"")
+    (run / "segment-000000000.ts").write_bytes(b"garbage")
 
     assert (await recover(ledger, folder)).waiting == []
 
@@ -141,8 +141,8 @@ async def test_the_pieces_of_an_earlier_attempt_are_no_files_of_their_own(
     files = captured(media.file(Clip()), run, recording=60, segment=2)
     for file in files:
         ledger.closed(0, file)
-    (run / "segment-000000").mkdir()
-    (run / "segment-000000" / "piece-000.ts").write_bytes(files[0].path.read_bytes())
-    (run / "whole-recording-000000.mp4").write_bytes(b"half of a remux")
+    (run / "segment-000000000").mkdir()
+    (run / "segment-000000000" / "piece-000.ts").write_bytes(files[0].path.read_bytes())
+    (run / "whole-recording-000000000.mp4").write_bytes(b"half of a remux")
 
     assert [waiting.file for waiting in (await recover(ledger, folder)).waiting] == files

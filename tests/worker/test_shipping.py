@@ -127,7 +127,7 @@ async def test_a_part_is_described_by_its_first_file(spool: Spool, media: Media)
 
 
 async def test_a_file_that_cannot_be_read_is_dropped_and_the_next_one_ships(spool: Spool, media: Media) -> None:
-    broken = spool.folder / "run" / "recording-000009.mp4"
+    broken = spool.folder / "run" / "recording-000000009.mp4"
     broken.write_bytes(b"garbage")
     good = captured(media.file(Clip()), spool.folder / "run", recording=60)[0]
     await ship(
