@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -56,8 +56,16 @@ async def publishing(file: Path, gateway: OpenGateway) -> AsyncIterator[asyncio.
         await publisher.wait()
 
 
-def children() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if child.name() != "nginx"]
+Children = Callable[[], list[psutil.Process]]
+
+
+@pytest.fixture
+def children() -> Children:
+    """Gives the processes that the test itself has started so far, its nginx apart."""
+    before = {child.pid for child in psutil.Process().children()}
+    return lambda: [
+        child for child in psutil.Process().children() if child.pid not in before and child.name() != "nginx"
+    ]
 
 
 async def test_a_stream_becomes_files_of_every_kind_and_a_clock(media: Media, tmp_path: Path) -> None:
@@ -78,7 +86,7 @@ async def test_a_stream_becomes_files_of_every_kind_and_a_clock(media: Media, tm
     assert len(heard.of(ClockSet)) == len(heard.of(VideoSeen)) == 1
 
 
-async def test_a_run_that_is_over_leaves_no_process(media: Media, tmp_path: Path) -> None:
+async def test_a_run_that_is_over_leaves_no_process(media: Media, tmp_path: Path, children: Children) -> None:
     run = a_run(str(media.file(Clip())), tmp_path / "run", Heard())
     await run.start()
     async with asyncio.timeout(15):
@@ -102,7 +110,9 @@ async def test_a_stream_without_video_is_told_so_that_its_sound_can_be_tapped(me
     assert [file.kind for file in heard.of(FileClosed)].count(Kind.RECORDING) >= 1
 
 
-async def test_an_idle_pull_is_ended_within_four_seconds(gateway: OpenGateway, tmp_path: Path) -> None:
+async def test_an_idle_pull_is_ended_within_four_seconds(
+    gateway: OpenGateway, tmp_path: Path, children: Children
+) -> None:
     run = a_run(f"{gateway.url}/camera?session=s&token={TOKEN}", tmp_path / "run", Heard())
     await run.start()
     assert await asyncio.to_thread(gateway.listening.wait, 10)
@@ -118,7 +128,7 @@ async def test_an_idle_pull_is_ended_within_four_seconds(gateway: OpenGateway, t
 
 
 async def test_a_pull_whose_publisher_fell_silent_is_ended_within_four_seconds(
-    gateway: OpenGateway, media: Media, tmp_path: Path
+    gateway: OpenGateway, media: Media, tmp_path: Path, children: Children
 ) -> None:
     heard = Heard()
     run = a_run(f"{gateway.url}/camera", tmp_path / "run", heard)
@@ -193,7 +203,7 @@ async def test_much_that_ffmpeg_says_is_drained_and_counted(media: Media, tmp_pa
     assert 1 <= events.count("ffmpeg_said") <= 50
 
 
-async def test_a_wedged_ffmpeg_is_killed(gateway: OpenGateway, tmp_path: Path) -> None:
+async def test_a_wedged_ffmpeg_is_killed(gateway: OpenGateway, tmp_path: Path, children: Children) -> None:
     run = a_run(f"{gateway.url}/camera", tmp_path / "run", Heard())
     await run.start()
     assert await asyncio.to_thread(gateway.listening.wait, 10)
@@ -211,7 +221,7 @@ async def test_a_wedged_ffmpeg_is_killed(gateway: OpenGateway, tmp_path: Path) -
 
 
 async def test_pictures_come_at_the_new_interval_without_a_new_ffmpeg(
-    gateway: OpenGateway, media: Media, tmp_path: Path
+    gateway: OpenGateway, media: Media, tmp_path: Path, children: Children
 ) -> None:
     heard = Heard()
     plan = MediaPlan(recording_seconds=60, segment_seconds=None, full_tap=True)

@@ -75,10 +75,10 @@ def test_the_full_tap_drops_nothing() -> None:
     assert "-bsf:v" not in argv(tap=Tap.ALL)
 
 
-def test_the_tap_of_sound_maps_no_video() -> None:
+def test_the_tap_of_sound_shows_video_that_has_come_meanwhile() -> None:
     tap = argv(None, None, tap=Tap.SOUND)
 
-    assert [tap[at + 1] for at, argument in enumerate(tap) if argument == "-map"] == ["0:a:0"]
+    assert [tap[at + 1] for at, argument in enumerate(tap) if argument == "-map"] == ["0:v:0?", "0:a:0"]
 
 
 def test_nothing_is_encoded() -> None:
