@@ -7,30 +7,20 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field
 
-from services.domain.secrets import Secret
 from services.domain.signing import Keyring
+from services.runtime.setting_types import (
+    MIN_FREE_BYTES,
+    MinFreeBytes,
+    SpelledKeyring,
+    Token,
+    keyring,
+    without_slash,
+)
 from services.runtime.settings import OneMachineSettings, Settings
 
 _CONFIGURABLE = re.compile(r"[A-Za-z0-9_./:@+-]+")
-
-
-def _keyring_form(spelled: SecretStr) -> SecretStr:
-    Keyring.parse(Secret(spelled.get_secret_value()))
-    return spelled
-
-
-def _header_form(token: SecretStr) -> SecretStr:
-    value = token.get_secret_value()
-    if not value or not value.isascii() or not value.isprintable() or " " in value:
-        message = "a token is one or more printable ASCII characters without spaces"
-        raise ValueError(message)
-    return token
-
-
-def _without_slash(url: str) -> str:
-    return url.rstrip("/")
 
 
 def _address_form(url: str) -> str:
@@ -55,11 +45,11 @@ def _configurable(path: Path) -> Path:
 
 
 HttpUrl = Annotated[
-    str, Field(pattern=r"^http://[A-Za-z0-9_./:@+-]+$"), AfterValidator(_without_slash), AfterValidator(_address_form)
+    str, Field(pattern=r"^http://[A-Za-z0-9_./:@+-]+$"), AfterValidator(without_slash), AfterValidator(_address_form)
 ]
 """nginx's callbacks are plain HTTP, and the address stands in its configuration."""
 RtmpUrl = Annotated[
-    str, Field(pattern=r"^rtmps?://[^\s/]+/\S+$"), AfterValidator(_without_slash), AfterValidator(_address_form)
+    str, Field(pattern=r"^rtmps?://[^\s/]+/\S+$"), AfterValidator(without_slash), AfterValidator(_address_form)
 ]
 
 
@@ -72,20 +62,20 @@ class GatewaySettings(OneMachineSettings):
     spool_path: Path
     host: str = "127.0.0.1"
     port: int = Field(default=8002, ge=0, le=65_535)
-    publish_secrets: Annotated[SecretStr, AfterValidator(_keyring_form)]
-    internal_token: Annotated[SecretStr, AfterValidator(_header_form)]
+    publish_secrets: SpelledKeyring
+    internal_token: Token
     nginx_url: HttpUrl = "http://127.0.0.1:8001"
     pull_url: RtmpUrl = "rtmp://127.0.0.1:1935/stream"
     gateway_name: str = Field(default="local", pattern=r"^[A-Za-z0-9._-]{1,64}$")
     hold_seconds: float = Field(default=1.5, ge=0, le=5)
     sweep_seconds: float = Field(default=2.0, gt=0, le=60)
     launch_concurrency: int = Field(default=2, ge=1, le=64)
-    min_free_bytes: int = Field(default=512 * 1024 * 1024, ge=0)
+    min_free_bytes: MinFreeBytes = MIN_FREE_BYTES
 
     @property
     def keyring(self) -> Keyring:
         """The secrets that sign stream keys."""
-        return Keyring.parse(Secret(self.publish_secrets.get_secret_value()))
+        return keyring(self.publish_secrets)
 
     @property
     def rtmp_address(self) -> tuple[str, int]:

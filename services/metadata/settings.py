@@ -4,34 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field
 
 from services.domain.secrets import Secret
 from services.domain.signing import Keyring
+from services.runtime.setting_types import MIN_FREE_BYTES, MinFreeBytes, SpelledKeyring, Token, keyring, without_slash
 from services.runtime.settings import OneMachineSettings
 
-
-def _keyring_form(spelled: SecretStr) -> SecretStr:
-    Keyring.parse(Secret(spelled.get_secret_value()))
-    return spelled
-
-
-def _header_form(token: SecretStr) -> SecretStr:
-    value = token.get_secret_value()
-    if not value or not value.isascii() or not value.isprintable() or " " in value:
-        message = "a token is one or more printable ASCII characters without spaces"
-        raise ValueError(message)
-    return token
-
-
-def _without_slash(url: str) -> str:
-    return url.rstrip("/")
-
-
-SpelledKeyring = Annotated[SecretStr, AfterValidator(_keyring_form)]
-Token = Annotated[SecretStr, AfterValidator(_header_form)]
-HttpUrl = Annotated[str, Field(pattern=r"^https?://[^\s/]+"), AfterValidator(_without_slash)]
-RtmpUrl = Annotated[str, Field(pattern=r"^rtmps?://[^\s/]+/\S+"), AfterValidator(_without_slash)]
+HttpUrl = Annotated[str, Field(pattern=r"^https?://[^\s/]+"), AfterValidator(without_slash)]
+RtmpUrl = Annotated[str, Field(pattern=r"^rtmps?://[^\s/]+/\S+"), AfterValidator(without_slash)]
 
 
 class MetadataSettings(OneMachineSettings):
@@ -52,7 +33,7 @@ class MetadataSettings(OneMachineSettings):
     rtmp_url: RtmpUrl = "rtmp://127.0.0.1:1935/stream"
     callback_url: HttpUrl = "http://127.0.0.1:8002"
     internal_token: Token
-    min_free_bytes: int = Field(default=0, ge=0)
+    min_free_bytes: MinFreeBytes = MIN_FREE_BYTES
     seed_channel: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
 
     @property
@@ -68,9 +49,9 @@ class MetadataSettings(OneMachineSettings):
     @property
     def publish_keyring(self) -> Keyring:
         """The secrets of stream keys."""
-        return Keyring.parse(Secret(self.publish_secrets.get_secret_value()))
+        return keyring(self.publish_secrets)
 
     @property
     def link_keyring(self) -> Keyring:
         """The secrets of links."""
-        return Keyring.parse(Secret(self.link_secrets.get_secret_value()))
+        return keyring(self.link_secrets)

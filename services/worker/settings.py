@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from services.runtime.setting_types import MIN_FREE_BYTES, MinFreeBytes
 from services.runtime.settings import OneMachineSettings
 
 
@@ -14,7 +15,7 @@ class WorkerSettings(OneMachineSettings):
 
     spool_path: Path
     pull_url: str = "rtmp://127.0.0.1:1935/stream"
-    min_free_bytes: int = Field(default=512 * 1024 * 1024, ge=0)
+    min_free_bytes: MinFreeBytes = MIN_FREE_BYTES
     reread_seconds: float = Field(default=2.0, gt=0, le=60)
     lease_seconds: float = Field(default=15.0, ge=3, le=300)
     stop_seconds: float = Field(default=14.0, gt=0, le=110)

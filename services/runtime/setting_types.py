@@ -1,0 +1,41 @@
+"""Types of settings that several services share, each with its own check and message."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr
+
+from services.domain.secrets import Secret
+from services.domain.signing import Keyring
+
+
+def _keyring_form(spelled: SecretStr) -> SecretStr:
+    Keyring.parse(Secret(spelled.get_secret_value()))
+    return spelled
+
+
+def _header_form(token: SecretStr) -> SecretStr:
+    value = token.get_secret_value()
+    if not value or not all("!" <= letter <= "~" for letter in value):
+        raise ValueError("a token is one or more visible ASCII characters, without spaces")
+    return token
+
+
+def without_slash(url: str) -> str:
+    """Give an address without the slash at its end, so that paths can be appended."""
+    return url.rstrip("/")
+
+
+SpelledKeyring = Annotated[SecretStr, AfterValidator(_keyring_form)]
+"""Secrets by id, `id:secret[,id:secret]`; the first signs, all verify."""
+Token = Annotated[SecretStr, AfterValidator(_header_form)]
+"""What stands in an Authorization header."""
+MinFreeBytes = Annotated[int, Field(ge=0)]
+"""How many bytes of disk must stay free."""
+MIN_FREE_BYTES = 512 * 1024 * 1024
+
+
+def keyring(spelled: SecretStr) -> Keyring:
+    """Read a SpelledKeyring."""
+    return Keyring.parse(Secret(spelled.get_secret_value()))
