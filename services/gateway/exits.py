@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import structlog
 
-from services.domain.errors import SessionNotFound, Unavailable
+from services.domain.clock import Clock
+from services.domain.errors import SessionNotFound, Unavailable, VersionConflict
 from services.domain.ports import LeaseStore, SessionStore
-from services.domain.session import Session
+from services.domain.session import Reason, Session
 from services.gateway.launches import Launches
 
 log = structlog.get_logger()
@@ -23,6 +25,13 @@ EXIT_LEASE = 3
 """How a worker ends when another holds, or took, the session's lease: `python -m services.worker`."""
 
 
+GIVE_UP_FAILURES = 8
+"""After so many workers in a row have died over finalising a session, half a minute by the backoff, it has failed: the
+channel must not wait for it any longer. What it left stays in the spool."""
+SEQUENCES_SKIPPED = 1_000_000
+"""More than a session uses: the next one's playlist goes on behind whatever the failed one has written."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Exits:
     """Turns exits, reported by the launcher's thread, into a new start where the session still needs a worker.
@@ -31,6 +40,7 @@ class Exits:
     """
 
     loop: asyncio.AbstractEventLoop
+    give_up_failures: int = GIVE_UP_FAILURES
     _queue: asyncio.Queue[tuple[str, int]] = field(default_factory=lambda: asyncio.Queue(QUEUE_EXITS))
 
     def reported(self, session_id: str, returncode: int) -> None:
@@ -43,19 +53,48 @@ class Exits:
         except asyncio.QueueFull:
             log.warning("exit_dropped", session=session_id, queued=QUEUE_EXITS)
 
+    async def handled(self) -> None:
+        """Wait until all that was reported is handled."""
+        await self._queue.join()
+
     async def run(self, sessions: SessionStore, leases: LeaseStore, launches: Launches) -> None:
         """Handle exits until cancelled; what state's absence leaves undone, the watch does when it is back."""
         while True:
             session_id, returncode = await self._queue.get()
-            launches.failed(session_id)
             try:
-                session = await asyncio.to_thread(_settle, session_id, returncode, sessions, leases)
+                await self._handle(session_id, returncode, sessions, leases, launches)
             except Unavailable as error:
                 log.warning("exit_not_handled", session=session_id, error=str(error))
-                continue
-            if session is not None:
-                log.warning("worker_gone", channel=session.channel_id, session=session_id, returncode=returncode)
-                launches.order(session)
+            finally:
+                self._queue.task_done()
+
+    async def _handle(
+        self, session_id: str, returncode: int, sessions: SessionStore, leases: LeaseStore, launches: Launches
+    ) -> None:
+        launches.failed(session_id)
+        session = await asyncio.to_thread(_settle, session_id, returncode, sessions, leases)
+        if session is None:
+            return
+        if session.closing and launches.failures(session_id) >= self.give_up_failures:
+            await asyncio.to_thread(_give_up, session, sessions, launches.clock)
+            log.error("session_failed", channel=session.channel_id, session=session_id)
+            return
+        log.warning("worker_gone", channel=session.channel_id, session=session_id, returncode=returncode)
+        launches.order(session)
+
+
+def _give_up(session: Session, sessions: SessionStore, clock: Clock) -> None:
+    """Record that a session has failed, and free its channel for the next."""
+    now, air = clock.now(), sessions.air(session.channel_id)
+    detail = "its workers died again and again while they finalised it; the log says of what"
+    failed = session.failed(now, Reason(code="worker_failing", detail=detail, since=now))
+    freed = air.changed(
+        session_id=None,
+        media_sequence=air.media_sequence + SEQUENCES_SKIPPED,
+        discontinuity_sequence=air.discontinuity_sequence + SEQUENCES_SKIPPED,
+    )
+    with contextlib.suppress(VersionConflict):  # somebody else is at it: the next exit looks again
+        sessions.save(session=failed, air=freed if air.session_id == session.id else None)
 
 
 def _settle(session_id: str, returncode: int, sessions: SessionStore, leases: LeaseStore) -> Session | None:

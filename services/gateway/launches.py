@@ -31,8 +31,10 @@ class _Backoff:
 
     not_before: datetime
     delay: timedelta = _FIRST_DELAY
+    failures: int = 0
 
     def grow(self, now: datetime) -> None:
+        self.failures += 1
         self.not_before = now + self.delay
         self.delay = min(max(self.delay * 2, _SECOND_DELAY), _LONGEST_DELAY)
 
@@ -79,6 +81,11 @@ class Launches:
         settled = self._starting.pop(session_id, None)
         if settled is not None:
             settled.set()
+
+    def failures(self, session_id: str) -> int:
+        """Count the starts and workers in a row that came to nothing."""
+        backoff = self._backoff.get(session_id)
+        return 0 if backoff is None else backoff.failures
 
     def works(self, session_id: str) -> None:
         """Note that a session has a worker; one that has worked for a while has its failures forgotten."""

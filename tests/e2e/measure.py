@@ -20,7 +20,7 @@ import psutil
 from tests.e2e.conftest import free_offset
 from tests.e2e.publisher import Publisher
 from tests.e2e.stack import Stack
-from tests.e2e.waiting import eventually
+from tests.waiting import eventually
 
 
 def hd_stream(folder: Path) -> Path:

@@ -15,7 +15,7 @@ import httpx
 import m3u8
 import psutil
 
-from tests.e2e.waiting import eventually
+from tests.waiting import eventually
 
 TOKEN = "e2e-admin-token"
 OPEN_STATES = ("starting", "live", "interrupted")

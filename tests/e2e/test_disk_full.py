@@ -13,8 +13,8 @@ from tests.e2e.clips import WITH_SOUND
 from tests.e2e.conftest import free_offset
 from tests.e2e.publisher import Publisher
 from tests.e2e.stack import Stack
-from tests.e2e.waiting import eventually
 from tests.media import Media
+from tests.waiting import eventually
 
 MIB = 1024 * 1024
 

@@ -8,8 +8,8 @@ from tests.e2e.clips import NINE_SECONDS, RATE, WITH_SOUND
 from tests.e2e.looking import decode_errors, probe
 from tests.e2e.publisher import Publisher
 from tests.e2e.stack import Stack
-from tests.e2e.waiting import eventually
 from tests.media import Media
+from tests.waiting import eventually
 
 
 def test_a_killed_ffmpeg_is_replaced_and_the_gap_declared(stack: Stack, media: Media) -> None:

@@ -14,8 +14,8 @@ from tests.e2e.clips import NINE_SECONDS, RATE, WITH_SOUND
 from tests.e2e.looking import boxes, decode_errors, mean_colour, probe
 from tests.e2e.publisher import Publisher
 from tests.e2e.stack import Stack
-from tests.e2e.waiting import eventually
 from tests.media import Media
+from tests.waiting import eventually
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from tests.e2e.clips import WITH_SOUND
 from tests.e2e.publisher import Publisher
 from tests.e2e.stack import Stack
-from tests.e2e.waiting import eventually
 from tests.media import Media
+from tests.waiting import eventually
 
 
 def test_a_reconnect_inside_the_window_is_a_new_part_of_the_same_session(stack: Stack, media: Media) -> None:

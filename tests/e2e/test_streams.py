@@ -20,8 +20,8 @@ from tests.e2e.clips import (
 from tests.e2e.looking import probe
 from tests.e2e.publisher import Publisher
 from tests.e2e.stack import Stack
-from tests.e2e.waiting import eventually
 from tests.media import Media
+from tests.waiting import eventually
 
 
 def finished(stack: Stack, channel_id: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from tests.gateway.waiting import eventually
+from tests.waiting import eventually
 
 Event = MutableMapping[str, Any]
 

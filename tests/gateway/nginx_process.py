@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Self
 
-from tests.gateway.waiting import eventually
+from tests.waiting import eventually
 
 START_SECONDS = 10.0
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.gateway.waiting import eventually
 from tests.gateway.world import World
+from tests.waiting import eventually
 
 END_SECONDS = 20.0
 

@@ -1,11 +1,20 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
-from services.domain.session import Session
-from tests.gateway.waiting import eventually
+from services.adapters.sqlite_state import SqliteState
+from services.domain.clock import SystemClock
+from services.domain.session import Air, Session, SessionState
+from services.gateway.exits import Exits
+from services.gateway.launches import Launches
+from services.gateway.listeners import Listeners
+from tests.doubles.launcher import LauncherDouble
+from tests.examples import a_session
 from tests.gateway.world import World
+from tests.waiting import eventually
 
 TTL = timedelta(minutes=1)
 
@@ -90,3 +99,37 @@ def test_a_launcher_that_fails_is_tried_again_and_the_publisher_stays(new_world:
     assert len(world.journal.all("launch_failed")) == 3
     assert publisher.is_running
     assert world.session().publisher is not None
+
+
+async def failed_over_its_end(state: SqliteState, deaths: int) -> Session:
+    """Let `deaths` workers of a session that is being finalised die; give the session when that is handled."""
+    session = a_session(publisher=None, closing=True)
+    state.sessions.save(session=session, air=Air(channel_id="camera", version=1, session_id="session"))
+    exits = Exits(loop=asyncio.get_running_loop(), give_up_failures=2)
+    launches = Launches(launcher=LauncherDouble(), listeners=Listeners(), clock=SystemClock(), concurrency=1)
+    for _ in range(deaths):
+        exits.reported(session.id, 1)
+    handling = asyncio.create_task(exits.run(state.sessions, state.leases, launches))
+    async with asyncio.timeout(5):
+        await asyncio.sleep(0)  # the reports arrive as from a thread
+        await exits.handled()
+    handling.cancel()
+    await asyncio.gather(handling, return_exceptions=True)
+    return state.sessions.get(session.id)
+
+
+def test_a_session_whose_workers_die_over_its_end_fails_and_frees_its_channel(tmp_path: Path) -> None:
+    with SqliteState(tmp_path / "state.db") as state:
+        failed = asyncio.run(failed_over_its_end(state, 2))
+        air = state.sessions.air("camera")
+
+    assert failed.state_reason is not None
+    assert (failed.state, failed.state_reason.code) == (SessionState.FAILED, "worker_failing")
+    assert (air.session_id, air.media_sequence > 0) == (None, True)
+
+
+def test_one_death_over_its_end_is_not_the_end_of_a_session(tmp_path: Path) -> None:
+    with SqliteState(tmp_path / "state.db") as state:
+        session = asyncio.run(failed_over_its_end(state, 1))
+
+    assert session.state.is_open

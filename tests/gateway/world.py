@@ -36,8 +36,8 @@ from tests.gateway.packets import read as packets_in
 from tests.gateway.publisher import Player, Publisher
 from tests.gateway.served import INTERNAL_TOKEN, KEYRING, settings_variables
 from tests.gateway.served_here import ServedApp
-from tests.gateway.waiting import eventually
 from tests.gateway.worker_control import worker_control
+from tests.waiting import eventually
 
 SWEEP_SECONDS = 0.2
 
