@@ -32,6 +32,7 @@ QUICK_SECONDS = 1.0
 ROOM_SECONDS = 2.0
 """How often the spool's disk is looked at: what must stay free is room for state, manifest and the last files."""
 BACKOFF_SECONDS = (0.2, 1.0)
+HOPELESS_SECONDS = 8.0
 FAILURES_TOLD = 3
 """After so many runs without media a connected publisher is said to send nothing that can be captured."""
 
@@ -85,6 +86,7 @@ class Broadcast:
         """Run ffmpeg until it ends, or has to."""
         began = asyncio.get_running_loop().time()
         self.following.replanned.clear()
+        await self.playlists.adapt(self.following.plan())
         self.parts.outgrown.clear()
         run = self._new_run()
         await run.start()
@@ -162,7 +164,7 @@ class Broadcast:
         seconds = media.segment_seconds
         return replace(
             media,
-            segment_seconds=seconds if seconds is None or longest is None else min(seconds, longest),
+            segment_seconds=seconds if seconds is None or longest is None else min(seconds, longest / 1.5),
             full_tap=media.full_tap or self.parts.needs_all_packets,
         )
 
@@ -187,7 +189,9 @@ class Broadcast:
             await self._report("publisher_silent", "the publisher is connected and sends nothing that can be captured")
         if quick:
             await self._first_of(asyncio.sleep(self._delay))
-            self._delay = min(self._delay * 2, BACKOFF_SECONDS[1])
+            # With a publisher there, its stream is what fails; without one, the gateway may be back any moment.
+            longest = HOPELESS_SECONDS if self.parts.missed and self._failures >= FAILURES_TOLD else BACKOFF_SECONDS[1]
+            self._delay = min(self._delay * 2, longest)
 
     async def _report(self, code: str, detail: str) -> None:
         """Say in the session's state and in the manifest why nothing is captured."""

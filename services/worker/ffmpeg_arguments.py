@@ -14,6 +14,9 @@ IDLE_SECONDS = 8
 """How long a pull may get nothing before ffmpeg gives up: a silent publisher, or nobody there yet."""
 PROBE_MICROSECONDS = 1_000_000
 """Long enough to find the sound; shorter loses it silently, and the default costs seconds."""
+PATIENT_MICROSECONDS = 600_000_000
+PATIENT_BYTES = 1 << 30
+"""How far into a file of ours to look for its video: a worker that joins inside a long GOP has sound alone at first."""
 FRAGMENT_MICROSECONDS = 1_000_000
 CLOCK_EVERY_PACKETS = 5
 """Besides keyframes the tap passes every fifth packet: enough to tell when media arrives and that it still does."""
@@ -106,12 +109,13 @@ def remux(source: Path, target: Path) -> list[str]:
     return argv
 
 
-def split(source: Path, folder: Path, cuts: Sequence[float]) -> list[str]:
+def split(source: Path, folder: Path, cuts: Sequence[float], *, reference: str) -> list[str]:
     """Give the argv that cuts a segment at these PTS (s), keyframe or not; lines on standard output.
 
-    Timestamps are kept, so that the pieces play on from the segment before them.
+    Timestamps are kept, so that the pieces play on from the segment before them. `reference` is the stream that is cut
+    by: sound where there is some, since video may have a hole.
     """
-    outputs = ffmpeg.input(str(source)).output(
+    outputs = ffmpeg.input(str(source), analyzeduration=PATIENT_MICROSECONDS, probesize=PATIENT_BYTES).output(
         str(folder / PIECE_PATTERN),
         map=0,
         c="copy",
@@ -120,6 +124,7 @@ def split(source: Path, folder: Path, cuts: Sequence[float]) -> list[str]:
         segment_format="mpegts",
         segment_format_options="mpegts_copyts=1",
         break_non_keyframes=1,
+        reference_stream=reference,
         individual_header_trailer=0,
         segment_list="pipe:1",
         segment_list_type="csv",
@@ -135,6 +140,7 @@ def probe(source: Path) -> list[str]:
     """Give the argv that prints a file's streams and length as JSON."""
     return [
         "ffprobe", "-v", "error", "-of", "json",
+        "-analyzeduration", str(PATIENT_MICROSECONDS), "-probesize", str(PATIENT_BYTES),
         "-show_entries", "format=start_time,duration:stream=codec_type,codec_name,width,height,sample_rate,channels",
         str(source),
     ]  # fmt: skip

@@ -32,10 +32,10 @@ async def finish_recording(file: FileClosed) -> FileClosed:
     return replace(file, path=target)
 
 
-async def with_true_length(file: FileClosed) -> FileClosed:
-    """Give a file its whole span where ffmpeg's line tells only the video's.
+async def with_true_length(file: FileClosed, reach: float | None) -> FileClosed:
+    """Give a file its whole span where ffmpeg's line tells only the video's; `reach` is where the file before it ends.
 
-    Its sound may begin a GOP before its video, when a worker joins late, or go on while the video has a hole.
+    Its sound may begin a GOP before its video, when a worker joins late or the video had a hole, or go on after it.
     """
     told = file.end - file.start
     if file.waited - told < SUSPICIOUS_SECONDS:
@@ -43,7 +43,11 @@ async def with_true_length(file: FileClosed) -> FileClosed:
     seconds = (await describe(file.path))["seconds"]
     if seconds is None or seconds - told < SUSPICIOUS_SECONDS:
         return file
-    return replace(file, start=file.end - seconds) if file.is_first else replace(file, end=file.start + seconds)
+    if file.is_first:
+        return replace(file, start=file.end - seconds)
+    if reach is not None and file.start - reach > SUSPICIOUS_SECONDS:
+        return replace(file, start=max(reach, file.end - seconds))
+    return replace(file, end=file.start + seconds)
 
 
 async def fit_segment(file: FileClosed, target: int) -> list[FileClosed]:
@@ -54,9 +58,11 @@ async def fit_segment(file: FileClosed, target: int) -> list[FileClosed]:
     shutil.rmtree(folder, ignore_errors=True)  # a kill's leftovers may be objects by now, shared by hard links
     folder.mkdir()
     count = math.ceil((file.end - file.start) / target)
-    offset = (await describe(file.path))["start"] or 0.0
-    cuts = [target * number for number in range(1, count)]
-    lines = (await run(ffmpeg_arguments.split(file.path, folder, [offset + cut for cut in cuts]))).decode().splitlines()
+    found = await describe(file.path)
+    offset, reference = found["start"] or 0.0, "a:0" if found["audio"] else "v:0"
+    cuts = [offset + target * number for number in range(1, count)]
+    output = await run(ffmpeg_arguments.split(file.path, folder, cuts, reference=reference))
+    lines = output.decode().splitlines()
     # Each line is `name,start,end`; the end of the last is the segment's own.
     edges = [file.start, *(file.start + float(line.rsplit(",", 2)[2]) - offset for line in lines[:-1]), file.end]
     pieces = [
@@ -78,7 +84,9 @@ async def describe(path: Path) -> dict[str, Any]:
     video, audio = streams.get("video"), streams.get("audio")
     start, seconds = (found.get("format", {}).get(name) for name in ("start_time", "duration"))
     return {
-        "video": video and {"codec": video["codec_name"], "width": video["width"], "height": video["height"]},
+        "video": video
+        and video.get("width")
+        and {"codec": video["codec_name"], "width": video["width"], "height": video["height"]},
         "audio": audio
         and {
             "codec": audio["codec_name"],

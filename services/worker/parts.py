@@ -102,7 +102,7 @@ class Parts:
         if files is None:
             self._early.append(file)  # the picture child will say what time it is
             return
-        if file.kind is not Kind.SNAPSHOT and file.start < files.first:
+        if file.kind is not Kind.SNAPSHOT and file.is_first and file.start < files.first:
             # ffmpeg calls the start of the very first file 0, whenever its first packet came.
             file = replace(file, start=files.first)
         files.close(file)
@@ -122,6 +122,8 @@ class Parts:
         open_files = await self._files.open_files()
         for file in open_files:
             self._ship(file)
+        if returncode == 0:
+            self.missing_cause = "publisher_away"  # nothing more came; an ffmpeg that is killed does not end so
         last = self._files.saved() if open_files else self._last_pts
         self.manifest.change_part(self._files.number, ended_at=self._time(last))
         log.info("part_ended", part=self._files.number, returncode=returncode)

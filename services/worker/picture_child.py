@@ -27,6 +27,7 @@ HEADER_BYTES = 64 * 1024
 FILLER_BYTES = 16 * 1024 * 1024
 """A syncpoint points back to the one before its keyframe, and NUT's reader refuses one that points back past what it
 has read; so a new child is given zeros, which it skips, for what it missed: enough for a GOP."""
+LINE_BYTES = 1024 * 1024
 RESTART_SECONDS = (0.1, 5.0)
 END_SECONDS = 3.0
 
@@ -73,7 +74,7 @@ class PictureChild:
             arguments += ["--last", repr(self._last_picture)]
         self._process = await asyncio.create_subprocess_exec(
             "setpriv", "--pdeathsig", "KILL", "--", sys.executable, "-m", "services.worker.picture", *arguments,
-            stdin=PIPE, stdout=PIPE, stderr=PIPE,
+            stdin=PIPE, stdout=PIPE, stderr=PIPE, limit=LINE_BYTES,
         )  # fmt: skip
         if self._ending:  # end() came while the program was being started and knows only the one before it
             self._process.kill()
@@ -128,11 +129,12 @@ class PictureChild:
         """Read what the child says until it dies, then put another in its place."""
         assert process.stdout is not None and process.stderr is not None  # noqa: S101, PT018 - both are pipes
         complaints = asyncio.create_task(_last_words(process.stderr), name="picture child complaints")
-        while line := await process.stdout.readline():
-            try:
+        try:
+            while line := await process.stdout.readline():
                 self._hear(json.loads(line))
-            except (ValueError, KeyError, TypeError):
-                log.warning("picture_child_unclear", line=line[:200].decode(errors="replace"))
+        except (ValueError, KeyError, TypeError) as error:
+            log.warning("picture_child_unclear", error=str(error)[:200])
+            process.kill()
         returncode = await process.wait()
         complaint = await complaints
         if self._ending:

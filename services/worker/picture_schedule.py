@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 PATIENCE_SECONDS = 0.25
+STARVED_INTERVALS = 1.5
+"""A tap of all packets takes a new ffmpeg: not for an encoder whose GOP is a little longer than the interval."""
 
 
 class Look(Enum):
@@ -46,10 +48,10 @@ class Schedule:
         return Look.DECODE_UP_TO_HERE if pts >= self._due and not self._keyframe_is_near(pts) else Look.PASS
 
     def is_starved(self, pts: float) -> bool:
-        """Say, once, that the GOP has grown longer than the interval: keyframes alone cannot keep it."""
+        """Say, once, that the GOP is so much longer than the interval that keyframes alone cannot serve it."""
         if self.interval is None or self._keyframe is None or self._was_starved:
             return False
-        self._was_starved = pts - self._keyframe > self.interval + PATIENCE_SECONDS
+        self._was_starved = pts - self._keyframe > STARVED_INTERVALS * self.interval
         return self._was_starved
 
     def taken(self, pts: float) -> None:

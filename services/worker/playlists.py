@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -34,6 +35,7 @@ class Playlists:
     target: int | None = None
     _all: deque[Segment] = field(default_factory=deque)
     _vod_written: float = 0.0
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def restore(self, entries: Sequence[Artifact]) -> None:
         """Take over the segments that an earlier worker of this session shipped."""
@@ -52,17 +54,18 @@ class Playlists:
                 discontinuity_sequence=entry.discontinuity_sequence,
             )
         )
-        if not self.is_vod:
+        if not (self.is_vod or self._vod_written):
             while len(self._all) > self.list_size:
                 self._all.popleft()
 
     async def write(self) -> None:
         """Write live.m3u8, and vod.m3u8 if it is time for it."""
-        if self.is_live:
-            await self._write_live(ended=False)
-        interval = min(60.0, max(VOD_SECONDS, len(self._all) / 20))
-        if self.is_vod and time.monotonic() - self._vod_written >= interval:
-            await self._write_vod(ended=False)
+        async with self._lock:
+            if self.is_live:
+                await self._write_live(ended=False)
+            interval = min(60.0, max(VOD_SECONDS, len(self._all) / 20))
+            if self.is_vod and time.monotonic() - self._vod_written >= interval:
+                await self._write_vod(ended=False)
 
     async def end(self) -> None:
         """Close both lists."""
@@ -75,11 +78,13 @@ class Playlists:
 
     async def adapt(self, plan: CapturePlan) -> None:
         """Take over changed settings: a list that is switched off is closed, one that is switched on begins now."""
-        if self.target is not None and self.is_live and not plan.is_live:
-            await self._write_live(ended=True)
-        if self.target is not None and self.is_vod and not plan.is_on_demand:
-            await self._write_vod(ended=True)
-        self.list_size, self.is_live, self.is_vod = plan.hls_list_size, plan.is_live, plan.is_on_demand
+        async with self._lock:
+            was_live, was_vod = self.is_live, self.is_vod
+            self.list_size, self.is_live, self.is_vod = plan.hls_list_size, plan.is_live, plan.is_on_demand
+            if self.target is not None and was_live and not self.is_live:
+                await self._write_live(ended=True)
+            if self.target is not None and was_vod and not self.is_vod:
+                await self._write_vod(ended=True)
 
     async def _write_live(self, *, ended: bool) -> None:
         assert self.target is not None  # noqa: S101 - fixed before the first segment

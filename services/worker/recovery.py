@@ -44,7 +44,10 @@ class PartFiles:
             for path in sorted(path for path in self.folder.glob(pattern) if path.name > closed):
                 seconds = (await describe(path))["seconds"]
                 if seconds is not None:
-                    start = self.ends.get(kind, self.first)
+                    start = self.ends.get(kind)
+                    if start is None:
+                        # The sound of a run that joined inside a GOP begins before the video, which set `first`.
+                        start = min(self.first, path.stat().st_mtime - self.anchor - seconds)
                     found.append(FileClosed(kind=kind, path=path, start=start, end=start + seconds))
                     self.ends[kind] = start + seconds
         return found

@@ -14,6 +14,7 @@ import structlog
 from services.domain import keys, playlist, times
 from services.domain.artifact import Artifact, Kind
 from services.domain.errors import ObjectExists
+from services.domain.manifest import Gap
 from services.domain.ports import ObjectStore
 from services.worker.child_program import ChildFailed
 from services.worker.events import FileClosed
@@ -61,6 +62,7 @@ class Shipping:
     first_discontinuity: int
     earlier: frozenset[Identity] = frozenset()
     _described: set[int] = field(default_factory=set)
+    _reach: dict[tuple[Kind, int], float] = field(default_factory=dict)
 
     def lanes(self) -> dict[Kind, Lane]:
         """Build a lane for each output."""
@@ -116,15 +118,14 @@ class Shipping:
 
     async def _ship_recording(self, waiting: Waiting) -> None:
         original = waiting.file.path
-        waiting = replace(waiting, file=await with_true_length(waiting.file))
+        waiting = await self._measured(waiting)
         if self._is_shipped(waiting):
             original.unlink()
             return
         try:
             whole = await finish_recording(waiting.file)
         except ChildFailed as error:
-            log.warning("recording_unreadable", file=original.name, bytes=original.stat().st_size, error=str(error))
-            original.unlink()
+            self._give_up(waiting, "recordings", error)
             return
         await self._store(Waiting(whole, waiting.part, waiting.anchor), self._dated(waiting))
         await self._describe_part(waiting.part, whole.path)
@@ -133,7 +134,7 @@ class Shipping:
 
     async def _ship_segments(self, waiting: Waiting) -> None:
         original = waiting.file.path
-        waiting = replace(waiting, file=await with_true_length(waiting.file))
+        waiting = await self._measured(waiting)
         if self.playlists.target is None:
             first = waiting.file.end - waiting.file.start
             self.playlists.target = playlist.target_duration(self.hls_seconds, first)
@@ -141,13 +142,33 @@ class Shipping:
         try:
             pieces = await fit_segment(waiting.file, self.playlists.target)
         except ChildFailed as error:
-            log.warning("segment_unreadable", file=original.name, bytes=original.stat().st_size, error=str(error))
-            original.unlink()
+            self._give_up(waiting, "hls", error)
             return
         for piece in pieces:
             await self._ship_segment(Waiting(piece, waiting.part, waiting.anchor))
         await self._describe_part(waiting.part, pieces[0].path)
         self._remove(original, pieces)
+
+    async def _measured(self, waiting: Waiting) -> Waiting:
+        """Give a file its true span, after the one before it of its kind and part."""
+        lane = (waiting.file.kind, waiting.part)
+        file = await with_true_length(waiting.file, self._reach.get(lane))
+        self._reach[lane] = file.end
+        return replace(waiting, file=file)
+
+    def _give_up(self, waiting: Waiting, output: str, error: ChildFailed) -> None:
+        """Declare what a file that cannot be read would have held, and drop it."""
+        file = waiting.file
+        log.warning("file_given_up", file=file.path.name, bytes=file.path.stat().st_size, error=str(error))
+        self.manifest.declare_gap(
+            Gap(
+                started_at=times.utc(waiting.anchor + file.start),
+                ended_at=times.utc(waiting.anchor + file.end),
+                outputs=(output,),
+                cause="undecodable",
+            )
+        )
+        file.path.unlink()
 
     async def _ship_segment(self, waiting: Waiting) -> None:
         if self._is_shipped(waiting):
