@@ -38,14 +38,17 @@ async def with_true_length(file: FileClosed, reach: float | None) -> FileClosed:
     Its sound may begin a GOP before its video, when a worker joins late or the video had a hole, or go on after it.
     """
     told = file.end - file.start
-    if file.waited - told < SUSPICIOUS_SECONDS:
+    comes_after_a_hole = reach is not None and file.start - reach > SUSPICIOUS_SECONDS
+    if abs(file.waited - told) < SUSPICIOUS_SECONDS and not comes_after_a_hole:
         return file
     seconds = (await describe(file.path))["seconds"]
-    if seconds is None or seconds - told < SUSPICIOUS_SECONDS:
+    if seconds is None or abs(seconds - told) < SUSPICIOUS_SECONDS:
         return file
+    if seconds < told:
+        return replace(file, end=file.start + seconds)
     if file.is_first:
         return replace(file, start=file.end - seconds)
-    if reach is not None and file.start - reach > SUSPICIOUS_SECONDS:
+    if reach is not None and comes_after_a_hole:
         return replace(file, start=max(reach, file.end - seconds))
     return replace(file, end=file.start + seconds)
 
