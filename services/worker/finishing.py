@@ -32,14 +32,16 @@ async def finish_recording(file: FileClosed) -> FileClosed:
     return replace(file, path=target)
 
 
-async def with_true_length(file: FileClosed, reach: float | None) -> FileClosed:
-    """Give a file its whole span where ffmpeg's line tells only the video's; `reach` is where the file before it ends.
+async def with_true_length(file: FileClosed, reach: float | None, longest: float = math.inf) -> FileClosed:
+    """Give a file its whole span where ffmpeg's line tells only the video's.
+
+    `reach` is where the file before it ends; a file that claims more than `longest` seconds is looked into as well.
 
     Its sound may begin a GOP before its video, when a worker joins late or the video had a hole, or go on after it.
     """
     told = file.end - file.start
     comes_after_a_hole = reach is not None and file.start - reach > SUSPICIOUS_SECONDS
-    if abs(file.waited - told) < SUSPICIOUS_SECONDS and not comes_after_a_hole:
+    if abs(file.waited - told) < SUSPICIOUS_SECONDS and told <= longest and not comes_after_a_hole:
         return file
     seconds = (await describe(file.path))["seconds"]
     if seconds is None or abs(seconds - told) < SUSPICIOUS_SECONDS:

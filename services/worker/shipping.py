@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -134,7 +135,8 @@ class Shipping:
 
     async def _ship_segments(self, waiting: Waiting) -> None:
         original = waiting.file.path
-        waiting = await self._measured(waiting)
+        target = self.playlists.target
+        waiting = await self._measured(waiting, math.inf if target is None else playlist.longest(target))
         if self.playlists.target is None:
             first = waiting.file.end - waiting.file.start
             self.playlists.target = playlist.target_duration(self.hls_seconds, first)
@@ -149,10 +151,10 @@ class Shipping:
         await self._describe_part(waiting.part, pieces[0].path)
         self._remove(original, pieces)
 
-    async def _measured(self, waiting: Waiting) -> Waiting:
+    async def _measured(self, waiting: Waiting, longest: float = math.inf) -> Waiting:
         """Give a file its true span, after the one before it of its kind and part."""
         lane = (waiting.file.kind, waiting.part)
-        file = await with_true_length(waiting.file, self._reach.get(lane))
+        file = await with_true_length(waiting.file, self._reach.get(lane), longest)
         self._reach[lane] = file.end
         return replace(waiting, file=file)
 
