@@ -13,7 +13,7 @@ from services.domain import playlist
 from services.domain.artifact import Kind
 from services.worker.child_program import ChildFailed
 from services.worker.events import FileClosed
-from services.worker.finishing import describe, finish_recording, fit_segment
+from services.worker.finishing import describe, finish_recording, fit_segment, with_true_length
 from tests.media import Clip, Media, run
 from tests.worker.captures import captured, packets, probed
 
@@ -209,3 +209,44 @@ async def test_a_file_that_cannot_be_read_is_described_as_nothing(tmp_path: Path
     path.write_bytes(body)
 
     assert await describe(path) == dict.fromkeys(("video", "audio", "start", "seconds"))
+
+
+@pytest.fixture
+def sound_first(media: Media) -> Path:
+    """A segment of 6 s of sound whose video begins after 3 s."""
+    return media.file(Clip(seconds=6, video_after=3, form="mpegts"))
+
+
+def told(path: Path, start: float, end: float, *, is_first: bool = False, waited: float | None = None) -> FileClosed:
+    waited = end - start if waited is None else waited
+    return FileClosed(kind=Kind.SEGMENT, path=path, start=start, end=end, is_first=is_first, waited=waited)
+
+
+async def test_the_first_file_of_a_late_join_begins_with_its_sound(sound_first: Path) -> None:
+    file = await with_true_length(told(sound_first, 3, 9, is_first=True, waited=10), None)
+
+    assert [file.start, file.end] == pytest.approx([0, 9], abs=0.2)
+
+
+async def test_a_file_after_a_hole_in_the_video_reaches_back_to_the_one_before(sound_first: Path) -> None:
+    file = await with_true_length(told(sound_first, 13, 19), 10.5)
+
+    assert (file.start, file.end) == (10.5, 19)
+
+
+async def test_a_file_whose_sound_goes_on_after_its_video_ends_with_it(sound_first: Path) -> None:
+    file = await with_true_length(told(sound_first, 10, 12, waited=9), 10)
+
+    assert [file.start, file.end] == pytest.approx([10, 19], abs=0.2)
+
+
+async def test_a_file_that_claims_more_than_it_holds_is_not_believed(sound_first: Path) -> None:
+    file = await with_true_length(told(sound_first, 10, 40), 10, longest=4)
+
+    assert [file.start, file.end] == pytest.approx([10, 19], abs=0.2)
+
+
+async def test_a_file_that_came_in_its_own_time_is_not_looked_into(tmp_path: Path) -> None:
+    file = told(tmp_path / "absent.ts", 10, 12)
+
+    assert await with_true_length(file, 10) == file

@@ -126,7 +126,7 @@ async def test_a_part_is_described_by_its_first_file(spool: Spool, media: Media)
     assert part.audio == {"codec": "aac", "sample_rate": 44100, "channels": 1}
 
 
-async def test_a_file_that_cannot_be_read_is_dropped_and_the_next_one_ships(spool: Spool, media: Media) -> None:
+async def test_a_file_that_cannot_be_read_is_declared_and_the_next_one_ships(spool: Spool, media: Media) -> None:
     broken = spool.folder / "run" / "recording-000000009.mp4"
     broken.write_bytes(b"garbage")
     good = captured(media.file(Clip()), spool.folder / "run", recording=60)[0]
@@ -136,8 +136,14 @@ async def test_a_file_that_cannot_be_read_is_dropped_and_the_next_one_ships(spoo
         spool.close_file(Kind.RECORDING, good.path, 1, good.end),
     )
 
+    (gap,) = spool.shipping.manifest.head.gaps
     assert len(spool.lines()) == 1
     assert not broken.exists()
+    assert (gap.outputs, gap.cause, (gap.ended_at - gap.started_at).total_seconds()) == (
+        ("recordings",),
+        "undecodable",
+        1,
+    )
 
 
 async def test_a_store_that_fails_for_a_while_loses_nothing_and_keeps_the_order(
