@@ -18,7 +18,6 @@ import psutil
 from tests.waiting import eventually
 
 TOKEN = "e2e-admin-token"
-OPEN_STATES = ("starting", "live", "interrupted")
 
 
 @dataclass

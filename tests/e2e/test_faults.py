@@ -12,17 +12,21 @@ from tests.media import Media
 from tests.waiting import eventually
 
 
+def more_segments(stack: Stack, channel_id: str, count: int) -> None:
+    """Wait until so many more segments have shipped than are there now."""
+    pattern = f"hls/{channel_id}/*/*.ts"
+    wanted = len(stack.objects(pattern)) + count
+    eventually(lambda: len(stack.objects(pattern)) >= wanted, within=20, what=f"{count} more segments")
+
+
 def test_a_killed_ffmpeg_is_replaced_and_the_gap_declared(stack: Stack, media: Media) -> None:
     channel = stack.create(video_time=60)
     with Publisher(channel["publish"]["url"], media.file(WITH_SOUND)):
-        eventually(lambda: len(stack.objects(f"hls/{channel['id']}/*/*.ts")) >= 2, within=15, what="two segments")
+        more_segments(stack, channel["id"], 2)
         ffmpeg = stack.process_with("ffmpeg", "segment_list", channel["id"])
         assert ffmpeg is not None
         ffmpeg.kill()
-        count = len(stack.objects(f"hls/{channel['id']}/*/*.ts"))
-        eventually(
-            lambda: len(stack.objects(f"hls/{channel['id']}/*/*.ts")) >= count + 3, within=15, what="more segments"
-        )
+        more_segments(stack, channel["id"], 3)
     stack.api.post(f"/channels/{channel['id']}/complete")
     stack.wait_for_state(channel["id"], "idle", within=10)
 
@@ -36,14 +40,11 @@ def test_a_killed_ffmpeg_is_replaced_and_the_gap_declared(stack: Stack, media: M
 def test_a_killed_worker_is_replaced_and_its_spool_shipped(stack: Stack, media: Media) -> None:
     channel = stack.create(video_time=60)
     with Publisher(channel["publish"]["url"], media.file(WITH_SOUND)):
-        eventually(lambda: len(stack.objects(f"hls/{channel['id']}/*/*.ts")) >= 2, within=15, what="two segments")
+        more_segments(stack, channel["id"], 2)
         worker = stack.process_with("services.worker", "--channel", channel["id"])
         assert worker is not None
         worker.kill()
-        count = len(stack.objects(f"hls/{channel['id']}/*/*.ts"))
-        eventually(
-            lambda: len(stack.objects(f"hls/{channel['id']}/*/*.ts")) >= count + 3, within=20, what="more segments"
-        )
+        more_segments(stack, channel["id"], 3)
     stack.api.post(f"/channels/{channel['id']}/complete")
     stack.wait_for_state(channel["id"], "idle", within=10)
 
@@ -83,7 +84,7 @@ def test_a_stop_of_the_stack_ships_everything_and_the_next_start_resumes(own_sta
     channel = own_stack.create(video_time=60)
     url = channel["publish"]["url"]
     with Publisher(url, media.file(WITH_SOUND)):
-        eventually(lambda: len(own_stack.objects(f"hls/{channel['id']}/*/*.ts")) >= 2, within=15, what="two segments")
+        more_segments(own_stack, channel["id"], 2)
         assert own_stack.stop() == 0
     before = own_stack.head(channel["id"])
     own_stack.start()
@@ -99,7 +100,7 @@ def test_a_stop_of_the_stack_ships_everything_and_the_next_start_resumes(own_sta
 def test_a_kill_of_the_stack_leaves_no_process_and_loses_nothing(own_stack: Stack, media: Media) -> None:
     channel = own_stack.create(video_time=60, reconnect_window=0)
     with Publisher(channel["publish"]["url"], media.file(WITH_SOUND)):
-        eventually(lambda: len(own_stack.objects(f"hls/{channel['id']}/*/*.ts")) >= 2, within=15, what="two segments")
+        more_segments(own_stack, channel["id"], 2)
         family = own_stack.family()
         own_stack.kill()
         _, alive = psutil.wait_procs(family, timeout=20)
