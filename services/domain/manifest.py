@@ -55,6 +55,12 @@ class Gap:
     outputs: tuple[str, ...]
     cause: str
 
+    def __post_init__(self) -> None:
+        """Refuse a cause that no reader of the manifest knows."""
+        if self.cause not in GAP_CAUSES:
+            message = f"{self.cause!r} is no cause of a gap; known are {', '.join(GAP_CAUSES)}"
+            raise ValueError(message)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkReference:

@@ -29,9 +29,6 @@ class SessionState(StrEnum):
         return self not in (SessionState.ENDED, SessionState.FAILED)
 
 
-OPEN_STATES = tuple(state for state in SessionState if state.is_open)
-
-
 class Close(StrEnum):
     """How a session was asked to end."""
 

@@ -49,7 +49,6 @@ class CaptureRun:
     _process: Process | None = None
     _child: PictureChild | None = None
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
-    _asked: bool = False
 
     async def start(self) -> None:
         """Start the child, then ffmpeg, which begins to pull at once."""
@@ -98,7 +97,6 @@ class CaptureRun:
 
     async def stop(self) -> None:
         """End ffmpeg so that it closes its files: TERM, TERM, then KILL."""
-        self._asked = True
         process = self._process
         if process is None:
             return

@@ -194,3 +194,8 @@ def test_a_long_sessions_head_does_not_grow_with_its_entries() -> None:
     record = json.loads(manifest.encode_head(head))
     assert (len(record["chunks"]), len(record["tail"])) == (10, 0)
     assert record["counts"]["snapshots"] == 10 * manifest.CHUNK_ENTRIES
+
+
+def test_a_gap_has_a_cause_that_its_readers_know() -> None:
+    with pytest.raises(ValueError, match="'weather' is no cause of a gap"):
+        manifest.Gap(started_at=NOW, ended_at=NOW, outputs=("hls",), cause="weather")
