@@ -1,25 +1,13 @@
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.stack import Stack
+from tests.local.running import free_offset
 from tests.media import Media
-
-
-def free_offset() -> int:
-    """Give a port offset at which all of the stack's ports are free."""
-    for offset in range(20_000, 40_000, 10):
-        try:
-            for port in (1935, 8000, 8001, 8002):
-                socket.create_server(("127.0.0.1", port + offset)).close()
-        except OSError:
-            continue
-        return offset
-    raise AssertionError("no free ports")
 
 
 @pytest.fixture(scope="session")

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import psutil
 
-from tests.e2e.conftest import free_offset
 from tests.e2e.publisher import Publisher
 from tests.e2e.stack import Stack
+from tests.local.running import free_offset
 from tests.waiting import eventually
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.clips import WITH_SOUND
-from tests.e2e.conftest import free_offset
 from tests.e2e.publisher import Publisher
 from tests.e2e.stack import Stack
+from tests.local.running import free_offset
 from tests.media import Media
 from tests.waiting import eventually
 

@@ -28,7 +28,7 @@ class RunningStack:
     """A stack that was started; what it says comes line by line."""
 
     def __init__(self, data: Path, *arguments: str, **variables: str) -> None:
-        self.offset = _free_offset()
+        self.offset = free_offset()
         environment = {name: value for name, value in os.environ.items() if not name.startswith("STREAMKEEP_")}
         self.process = subprocess.Popen(
             [
@@ -116,7 +116,7 @@ class RunningStack:
         self.ended()
 
 
-def _free_offset() -> int:
+def free_offset() -> int:
     """Give an offset whose four ports nobody uses, below the range from which the kernel gives ports away."""
     for offset in random.sample(range(2_000, 22_000, 10), 50):
         try:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from services.local.folder import DataFolder
+from tests.local.running import free_offset
 
 DEADLINE_SECONDS = 30
 
@@ -29,11 +30,8 @@ def start(folder: Path, *arguments: str, **variables: str) -> subprocess.Complet
 
 
 def test_a_taken_port_stops_the_start_and_is_named(tmp_path: Path) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        offset = taken.getsockname()[1] - 8000
-
+    offset = free_offset()
+    with socket.create_server(("127.0.0.1", 8000 + offset)):
         ended = start(tmp_path, "--port-offset", str(offset))
 
     assert ended.returncode == 1
