@@ -110,6 +110,11 @@ def _ended() -> Iterator[int]:
 
 
 def _descendants() -> list[psutil.Process]:
-    with contextlib.suppress(psutil.NoSuchProcess):
-        return [each for each in psutil.Process().children(recursive=True) if each.status() != psutil.STATUS_ZOMBIE]
-    return []
+    return [each for each in psutil.Process().children(recursive=True) if _is_alive(each)]
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

@@ -15,6 +15,7 @@ import httpx
 import m3u8
 import psutil
 
+from tests.processes import children, command
 from tests.waiting import eventually
 
 TOKEN = "e2e-admin-token"
@@ -100,15 +101,12 @@ class Stack:
     def family(self) -> list[psutil.Process]:
         """Give every process of the stack."""
         assert self.process is not None
-        return psutil.Process(self.process.pid).children(recursive=True)
+        return children(self.process.pid, recursive=True)
 
     def process_with(self, *words: str) -> psutil.Process | None:
         """Give a process of the stack whose command line has all of `words`."""
         for process in self.family():
-            try:
-                line = " ".join(process.cmdline())
-            except psutil.Error:
-                continue
+            line = " ".join(command(process))
             if all(word in line for word in words):
                 return process
         return None

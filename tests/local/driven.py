@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 
 from tests.local.news import News
+from tests.processes import children
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -57,18 +58,11 @@ class Driven:
 
     def close(self) -> None:
         if self._process is not None:
-            for each in descendants(self._process.pid):
+            for each in children(self._process.pid, recursive=True):
                 each.kill()
             self._process.kill()
             self._process.wait(10)
         self.news.close()
-
-
-def descendants(pid: int) -> list[psutil.Process]:
-    try:
-        return psutil.Process(pid).children(recursive=True)
-    except psutil.NoSuchProcess:
-        return []
 
 
 def is_gone(pid: int, deadline_seconds: float = 10) -> bool:

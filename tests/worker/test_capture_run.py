@@ -18,6 +18,7 @@ from services.domain.capture import MediaPlan
 from services.domain.secrets import Secret
 from services.worker.capture_run import CaptureRun
 from services.worker.events import ClockSet, FileClosed, VideoSeen
+from tests import processes
 from tests.doubles.open_gateway import OpenGateway, open_gateway
 from tests.media import Clip, Media
 from tests.worker.heard import Heard
@@ -62,9 +63,9 @@ Children = Callable[[], list[psutil.Process]]
 @pytest.fixture
 def children() -> Children:
     """Gives the processes that the test itself has started so far, its nginx apart."""
-    before = {child.pid for child in psutil.Process().children()}
+    before = {child.pid for child in processes.children()}
     return lambda: [
-        child for child in psutil.Process().children() if child.pid not in before and child.name() != "nginx"
+        child for child in processes.children() if child.pid not in before and processes.name(child) != "nginx"
     ]
 
 
@@ -150,7 +151,7 @@ async def test_a_pull_whose_publisher_fell_silent_is_ended_within_four_seconds(
             await ended
 
     assert took < 4
-    assert [child for child in children() if child.is_running() and child.pid != publisher.pid] == []
+    assert [child for child in children() if child.pid != publisher.pid] == []
 
 
 async def test_a_stop_closes_the_files_of_a_running_capture(gateway: OpenGateway, media: Media, tmp_path: Path) -> None:
@@ -212,7 +213,7 @@ async def test_a_wedged_ffmpeg_is_killed(gateway: OpenGateway, tmp_path: Path, c
     run = a_run(f"{gateway.url}/camera", tmp_path / "run", Heard())
     await run.start()
     assert await asyncio.to_thread(gateway.listening.wait, 10)
-    ffmpeg = next(child for child in children() if child.name() == "ffmpeg")
+    ffmpeg = next(child for child in children() if processes.name(child) == "ffmpeg")
     ffmpeg.suspend()
 
     assert await seconds_to_stop(run) < 4.5
@@ -228,7 +229,7 @@ async def test_pictures_come_at_the_new_interval_without_a_new_ffmpeg(
     run.image_seconds = 600
     await run.start()
     assert await asyncio.to_thread(gateway.listening.wait, 10)
-    ffmpeg = next(child for child in children() if child.name() == "ffmpeg")
+    ffmpeg = next(child for child in children() if processes.name(child) == "ffmpeg")
     async with publishing(media.file(Clip(seconds=30, gop_seconds=0.4)), gateway):
         await heard.expect(FileClosed)
         await run.set_image_seconds(0.5)

@@ -8,6 +8,7 @@ import psutil
 import pytest
 
 from services.worker.child_program import ChildFailed, run
+from tests.processes import children, command
 from tests.worker.heard import until
 
 pytestmark = pytest.mark.anyio
@@ -68,7 +69,7 @@ async def test_a_child_does_not_outlive_its_caller() -> None:
 
 
 def sleepers(seconds: str) -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if child.cmdline() == ["sleep", seconds]]
+    return [child for child in children() if command(child) == ["sleep", seconds]]
 
 
 async def test_an_argument_is_never_read_by_a_shell(tmp_path: Path) -> None:

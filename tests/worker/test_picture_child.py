@@ -19,6 +19,7 @@ from services.worker.ffmpeg_arguments import Tap
 from services.worker.picture_child import BACKLOG_BYTES, PictureChild
 from tests import media as pictures_of
 from tests.media import RATE, Clip, Media
+from tests.processes import children, command
 from tests.worker.heard import Heard, until
 from tests.worker.taps import tapped
 
@@ -42,11 +43,7 @@ async def picture_child(
 
 def processes() -> list[psutil.Process]:
     """Give the picture children of this process."""
-    return [
-        child
-        for child in psutil.Process().children()
-        if child.status() != psutil.STATUS_ZOMBIE and "services.worker.picture" in child.cmdline()
-    ]
+    return [child for child in children() if "services.worker.picture" in command(child)]
 
 
 async def running() -> psutil.Process:
