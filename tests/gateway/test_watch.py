@@ -161,7 +161,7 @@ def test_an_nginx_that_is_killed_interrupts_the_session_and_its_next_life_takes_
     on_air(world)
     before = world.session()
     world.nginx.kill()
-    world.until_interrupted(within=2.0)
+    world.until_interrupted(within=4.0)
     world.nginx.start()
     world.publisher()
     session = world.until_on_air()
