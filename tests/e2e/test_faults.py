@@ -19,42 +19,40 @@ def more_segments(stack: Stack, channel_id: str, count: int) -> None:
     eventually(lambda: len(stack.objects(pattern)) >= wanted, within=20, what=f"{count} more segments")
 
 
-def test_a_killed_ffmpeg_is_replaced_and_the_gap_declared(stack: Stack, media: Media) -> None:
+def a_broadcast_that_loses(stack: Stack, media: Media, *words: str) -> str:
+    """Kill the process whose command line has `words` amid a broadcast; give the channel once it is idle."""
     channel = stack.create(video_time=60)
     with Publisher(channel["publish"]["url"], media.file(WITH_SOUND)):
         more_segments(stack, channel["id"], 2)
-        ffmpeg = stack.process_with("ffmpeg", "segment_list", channel["id"])
-        assert ffmpeg is not None
-        ffmpeg.kill()
+        victim = stack.process_with(*words, channel["id"])
+        assert victim is not None
+        victim.kill()
         more_segments(stack, channel["id"], 3)
     stack.api.post(f"/channels/{channel['id']}/complete")
     stack.wait_for_state(channel["id"], "idle", within=10)
+    return str(channel["id"])
 
-    session = stack.session(channel["id"])
+
+def test_a_killed_ffmpeg_is_replaced_and_the_gap_declared(stack: Stack, media: Media) -> None:
+    channel_id = a_broadcast_that_loses(stack, media, "ffmpeg", "segment_list")
+
+    session = stack.session(channel_id)
     assert [gap["cause"] for gap in session["gaps"]] == ["ffmpeg_lost"]
-    recordings = stack.objects(f"recordings/{channel['id']}/**/*.mp4")
+    recordings = stack.objects(f"recordings/{channel_id}/**/*.mp4")
     assert len(recordings) == 2, "the open recording of the killed ffmpeg is kept"
     assert float(probe(recordings[0])["format"]["duration"]) > 2
 
 
 def test_a_killed_worker_is_replaced_and_its_spool_shipped(stack: Stack, media: Media) -> None:
-    channel = stack.create(video_time=60)
-    with Publisher(channel["publish"]["url"], media.file(WITH_SOUND)):
-        more_segments(stack, channel["id"], 2)
-        worker = stack.process_with("services.worker", "--channel", channel["id"])
-        assert worker is not None
-        worker.kill()
-        more_segments(stack, channel["id"], 3)
-    stack.api.post(f"/channels/{channel['id']}/complete")
-    stack.wait_for_state(channel["id"], "idle", within=10)
+    channel_id = a_broadcast_that_loses(stack, media, "services.worker", "--channel")
 
-    session = stack.session(channel["id"])
+    session = stack.session(channel_id)
     assert [gap["cause"] for gap in session["gaps"]] == ["worker_lost"]
     assert [part["n"] for part in session["parts"]] == [0, 1]
-    recordings = stack.objects(f"recordings/{channel['id']}/**/*.mp4")
+    recordings = stack.objects(f"recordings/{channel_id}/**/*.mp4")
     assert len(recordings) == 2, "the open recording of the killed worker is recovered"
     assert "".join(decode_errors(recording) for recording in recordings) == ""
-    names = [segment.uri for segment in stack.live(channel["id"]).segments]
+    names = [segment.uri for segment in stack.live(channel_id).segments]
     assert len(set(names)) == len(names)
 
 
