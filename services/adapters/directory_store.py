@@ -94,10 +94,13 @@ class DirectoryStore:
             body = self._present(key).read_bytes()
         return StoredObject(body=body, etag=_tag(body))
 
-    def locate(self, key: str, *, seconds: int) -> LocalFile:  # noqa: ARG002 - a path does not expire
+    def locate(self, key: str, *, seconds: int, saved_as: str | None = None) -> LocalFile:  # noqa: ARG002 - for addresses
         """Give the object's file, which readers must leave as it is; raise ObjectNotFound."""
         with translated(READ_ERRORS, f"object {key!r}"):
             return LocalFile(path=self._present(key))
+
+    def origin(self) -> None:
+        """Say that no object has an address of its own."""
 
     def check(self) -> None:
         """Raise StoreUnavailable if no file can be made now, or StoreFull if too little is free."""
@@ -109,6 +112,9 @@ class DirectoryStore:
             raise StoreFull(
                 f"object folder {self._root}: {free} bytes are free, {self._min_free_bytes} are needed; make room"
             )
+
+    def close(self) -> None:
+        """Do nothing: between two calls no file is open."""
 
     def _target(self, key: str) -> Path:
         """Give the path to write a key's object to, its folder made; raise ValueError for an impossible key."""

@@ -6,23 +6,28 @@ import sqlite3
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from services.adapters.record_text import decoded, encoded
 from services.adapters.sqlite_database import Database
-from services.adapters.sqlite_rows import decoded, encoded
 from services.domain import times
+from services.domain.clock import Clock
 from services.domain.errors import LeaseHeld, LeaseLost
 from services.domain.records import lease_from_record, lease_record
-from services.domain.session import Lease
+from services.domain.session import LEASE_KEPT, Lease
 
-_LONG_AGO = times.utc(0)
 _STORE = (
     "INSERT INTO leases (session_id, epoch, record) VALUES (?, ?, ?)"
     " ON CONFLICT (session_id) DO UPDATE SET epoch = excluded.epoch, record = excluded.record"
 )
+_FORGET = "DELETE FROM leases WHERE record ->> 'expires_at' <= ?"
 
 
 def _stored(connection: sqlite3.Connection, session_id: str) -> Lease | None:
     row = connection.execute("SELECT record FROM leases WHERE session_id = ?", (session_id,)).fetchone()
     return None if row is None else lease_from_record(decoded(row[0]))
+
+
+def _forget(connection: sqlite3.Connection, now: datetime) -> None:
+    connection.execute(_FORGET, (times.text(now - LEASE_KEPT),))
 
 
 def _store(connection: sqlite3.Connection, lease: Lease) -> None:
@@ -36,13 +41,15 @@ def _is_own(lease: Lease, stored: Lease | None) -> bool:
 class SqliteLeases:
     """Keeps the one lease of each session."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         """Use `database`, which its owner closes."""
         self._database = database
+        self._clock = clock
 
     def claim(self, session_id: str, holder: str, *, ttl: timedelta, now: datetime) -> Lease:
         """Take the lease with the next epoch (from 1); raise LeaseHeld while another holder's is valid."""
         with self._database.writing() as connection:
+            _forget(connection, self._clock.now())
             stored = _stored(connection, session_id)
             if stored is not None and stored.holder != holder and stored.is_valid(now):
                 raise LeaseHeld
@@ -64,9 +71,10 @@ class SqliteLeases:
         """Let one's own lease expire and forget its control_url; nothing happens if a newer epoch is recorded."""
         with self._database.writing() as connection:
             if _is_own(lease, _stored(connection, lease.session_id)):
-                _store(connection, replace(lease, expires_at=_LONG_AGO, control_url=""))
+                _store(connection, lease.released(self._clock.now()))
 
     def get(self, session_id: str) -> Lease | None:
-        """Give the lease of a session, valid or not, or None if nobody ever claimed it."""
+        """Give the lease of a session, valid or not, or None if nobody ever claimed it or it is forgotten."""
         with self._database.reading() as connection:
-            return _stored(connection, session_id)
+            lease = _stored(connection, session_id)
+        return None if lease is None or lease.is_forgotten(self._clock.now()) else lease

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
+from services.adapters.record_text import decoded, encoded
 from services.adapters.sqlite_database import Database
-from services.adapters.sqlite_rows import decoded, encoded, page_start
+from services.adapters.sqlite_rows import page_start
 from services.domain import times
 from services.domain.errors import SessionNotFound, VersionConflict
 from services.domain.ports import Position

@@ -7,7 +7,7 @@ StreamkeepError
         VersionConflict, AlreadyExists, ObjectExists, ObjectChanged, LeaseHeld, LeaseLost
     PublishRefused      tell the publisher why
     Unavailable         wait and try again; nothing was changed
-        StateUnavailable, StateFull, StoreUnavailable, StoreFull, LaunchFailed, GatewayUnavailable
+        StateUnavailable, StateFull, StoreUnavailable, StoreBusy, StoreFull, LaunchFailed, GatewayUnavailable
 """
 
 from __future__ import annotations
@@ -99,6 +99,10 @@ class StateFull(StateUnavailable):
 
 class StoreUnavailable(Unavailable):
     """The object store does not answer."""
+
+
+class StoreBusy(Unavailable):
+    """The object store answers, and asks to be asked less often."""
 
 
 class StoreFull(Unavailable):

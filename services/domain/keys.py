@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 from services.domain.artifact import Kind
@@ -27,6 +28,12 @@ def cache_control(key: str) -> str:
     """Give how long an object may be cached: what changes in place not at all, media a year."""
     changes = key.endswith((".m3u8", ".json", "/latest.jpg"))
     return "no-cache" if changes else "private, max-age=31536000, immutable"
+
+
+def file_name(key: str) -> str:
+    """Give the name under which a viewer saves an object: `<channel>-<last part of the key>`, letters that all take."""
+    parts = key.split("/")
+    return re.sub(r"[^A-Za-z0-9._-]", "_", f"{parts[1]}-{parts[-1]}" if len(parts) > 1 else key)
 
 
 def dated(kind: Kind, channel_id: str, session_id: str, captured_at: datetime) -> str:

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from services.domain.channel import Channel
 from services.domain.session import Air, Lease, Session
+from services.domain.standing import Standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,7 @@ class ChannelStore(Protocol):
         ...
 
     def page(self, limit: int, after: Position | None = None) -> Sequence[Channel]:
-        """Give up to `limit` channels by `created_at`, newest first."""
+        """Give up to `limit` channels by `created_at`, newest first; one just added may be missing."""
         ...
 
 
@@ -68,11 +69,11 @@ class SessionStore(Protocol):
         ...
 
     def page(self, limit: int, *, channel_id: str | None = None, after: Position | None = None) -> Sequence[Session]:
-        """Give up to `limit` sessions by `started_at`, newest first."""
+        """Give up to `limit` sessions by `started_at`, newest first; one just opened may be missing."""
         ...
 
     def open_sessions(self) -> Sequence[Session]:
-        """Give every session that has not ended or failed, newest first."""
+        """Give every session that has not ended or failed, newest first; one just opened may be missing."""
         ...
 
 
@@ -92,7 +93,26 @@ class LeaseStore(Protocol):
         ...
 
     def get(self, session_id: str) -> Lease | None:
-        """Give the lease of a session, valid or not, or None if nobody ever claimed it."""
+        """Give the lease of a session, valid or not, or None if nobody ever claimed it or it is forgotten."""
+        ...
+
+
+class Overview(Protocol):
+    """Reads channels, sessions and leases together, cheaply; each record may lag behind its last change by seconds.
+
+    Whoever would do harm by what it says asks the other stores first: they give what was stored last.
+    """
+
+    def of_channels(self, channel_ids: Sequence[str]) -> Sequence[Standing]:
+        """Give what bears on each of the channels, in their order."""
+        ...
+
+    def open_sessions(self) -> Sequence[Standing]:
+        """Give what bears on every session that has not ended or failed, newest first; a new one may be missing."""
+        ...
+
+    def follow(self, channel_id: str, session_id: str) -> tuple[Channel | None, Session]:
+        """Give what a session's worker follows; raise SessionNotFound."""
         ...
 
 
@@ -113,9 +133,10 @@ class LocalFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteUrl:
-    """An address that serves an object for a while."""
+    """An address that serves an object of so many bytes for a while, to GET alone."""
 
     url: str
+    bytes: int
 
 
 class ObjectStore(Protocol):
@@ -140,12 +161,23 @@ class ObjectStore(Protocol):
         """Give a small object; raise ObjectNotFound."""
         ...
 
-    def locate(self, key: str, *, seconds: int) -> LocalFile | RemoteUrl:
-        """Say where a viewer's request for an object is served from, for `seconds`; raise ObjectNotFound."""
+    def locate(self, key: str, *, seconds: int, saved_as: str | None = None) -> LocalFile | RemoteUrl:
+        """Say where a viewer's request for an object is served from, for `seconds`; raise ObjectNotFound.
+
+        With `saved_as` a RemoteUrl makes a browser save the object under that name instead of showing it.
+        """
+        ...
+
+    def origin(self) -> str | None:
+        """Give the scheme, host and port of every RemoteUrl, or None where there are none."""
         ...
 
     def check(self) -> None:
         """Raise StoreUnavailable or StoreFull if nothing could be stored now."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what is held open."""
         ...
 
 

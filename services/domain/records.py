@@ -116,6 +116,7 @@ def air_record(air: Air) -> Record:
     return {
         "channel_id": air.channel_id,
         "session_id": air.session_id,
+        "last_session_id": air.last_session_id,
         "block": None
         if air.block is None
         else {

@@ -167,10 +167,14 @@ class Block:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Air:
-    """What a channel is doing, apart from its settings: its open session, its ban, its playlist's counters."""
+    """What a channel is doing, apart from its settings: its open session, its ban, its playlist's counters.
+
+    `last_session_id` stays when the session has ended.
+    """
 
     channel_id: str
     session_id: str | None = None
+    last_session_id: str | None = None
     block: Block | None = None
     media_sequence: int = 0
     discontinuity_sequence: int = 0
@@ -180,9 +184,17 @@ class Air:
         """Give the next version with `changes`."""
         return replace(self, **changes, version=self.version + 1)  # type: ignore[arg-type] # fields of this class
 
+    def opened(self, session_id: str) -> Self:
+        """Record the session that is open from now on."""
+        return self.changed(session_id=session_id, last_session_id=session_id)
+
     def blocked(self, now: datetime) -> Block | None:
         """Give the ban that is in force, if any."""
         return self.block if self.block is not None and self.block.holds(now) else None
+
+
+LEASE_KEPT = timedelta(days=1)
+"""How long past its end a lease is remembered: after that it is as if nobody had ever claimed it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +213,14 @@ class Lease:
     def is_valid(self, now: datetime) -> bool:
         """Say whether the holder has renewed it in time."""
         return now < self.expires_at
+
+    def is_forgotten(self, now: datetime) -> bool:
+        """Say whether it ended so long ago that it counts no more."""
+        return now >= self.expires_at + LEASE_KEPT
+
+    def released(self, now: datetime) -> Self:
+        """Give it back: over for every clock that is less than half a day off, and not forgotten yet."""
+        return replace(self, expires_at=now - LEASE_KEPT / 2, control_url="")
 
 
 def channel_state(air: Air, session: Session | None, now: datetime) -> str:

@@ -3,25 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from services.adapters.opening import State
 from services.domain.ports import ObjectStore
+from tests.contract import dynamodb_world, s3_world
 from tests.contract.racing import Racers
-from tests.contract.worlds import LAUNCH_WORLDS, STATES, STORES, LaunchWorld, State
+from tests.contract.worlds import LAUNCH_WORLDS, STATES, STORES, LaunchWorld
+from tests.emulators import DYNOXIDE, Emulators
 
 
-@pytest.fixture(params=sorted(STATES))
-def state_world(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+def _state_worlds() -> list[object]:
+    absent = pytest.mark.skipif(not DYNOXIDE.exists(), reason="npm's @dynoxide/linux-x64 is not installed")
+    return [pytest.param(world, marks=absent) if "dynoxide" in world else world for world in STATES]
+
+
+@pytest.fixture(params=_state_worlds())
+def state_world(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Name a world whose state can be opened at the test's place."""
+    world = str(request.param)
+    if world in dynamodb_world.EMULATORS:
+        emulators: Emulators = request.getfixturevalue("emulators")
+        dynamodb_world.lend_table(tmp_path, emulators.url(dynamodb_world.EMULATORS[world]))
+    return world
+
+
+@pytest.fixture(scope="session")
+def opened() -> Iterator[dict[str, State]]:
+    """Keep what takes long to open: boto needs a twentieth of a second for a client."""
+    opened: dict[str, State] = {}
+    yield opened
+    for state in opened.values():
+        state.close()
 
 
 @pytest.fixture
-def state(state_world: str, tmp_path: Path) -> Iterator[State]:
-    state = STATES[state_world](tmp_path)
-    yield state
-    state.close()
+def state(state_world: str, tmp_path: Path, opened: dict[str, State]) -> Iterator[State]:
+    """Open a state in which nothing is stored."""
+    if state_world in dynamodb_world.EMULATORS:
+        if state_world not in opened:
+            opened[state_world] = STATES[state_world](tmp_path)
+        yield opened[state_world]
+        return
+    with closing(STATES[state_world](tmp_path)) as state:
+        yield state
 
 
 @pytest.fixture(params=sorted(STORES))
@@ -29,13 +57,27 @@ def store_world(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+def a_store(world: str, place: Path, emulators: Emulators) -> ObjectStore:
+    if world in s3_world.EMULATORS:
+        s3_world.make_bucket(place, emulators.url(s3_world.EMULATORS[world]))
+    return STORES[world](place)
+
+
 @pytest.fixture
-def store(store_world: str, tmp_path: Path) -> ObjectStore:
-    return STORES[store_world](tmp_path)
+def store(store_world: str, tmp_path: Path, emulators: Emulators) -> ObjectStore:
+    return a_store(store_world, tmp_path, emulators)
+
+
+@pytest.fixture(scope="session", params=sorted(STORES))
+def empty_store(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, emulators: Emulators
+) -> ObjectStore:
+    """Give one for the whole run, in which nobody stores anything."""
+    return a_store(request.param, tmp_path_factory.mktemp("empty"), emulators)
 
 
 @pytest.fixture(scope="session")
-def racers() -> Iterator[Racers]:
+def racers(emulators: Emulators) -> Iterator[Racers]:  # noqa: ARG001 - they inherit what a client needs
     with Racers() as racers:
         yield racers
 

@@ -8,7 +8,15 @@ from datetime import timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from services.domain.errors import LeaseHeld, ObjectChanged, ObjectExists, ObjectNotFound, VersionConflict
+from services.adapters import dynamodb_table, s3_bucket
+from services.domain.errors import (
+    AlreadyExists,
+    LeaseHeld,
+    ObjectChanged,
+    ObjectExists,
+    ObjectNotFound,
+    VersionConflict,
+)
 from services.domain.session import Air
 from tests.contract.worlds import STATES, STORES
 from tests.examples import NOW, a_channel, a_session
@@ -16,7 +24,7 @@ from tests.examples import NOW, a_channel, a_session
 SESSIONS = 40
 TTL = timedelta(seconds=10)
 KEYS_EACH = 40
-SAVES_EACH = 100
+SAVES_EACH = 40
 LINES_EACH = 25
 
 
@@ -25,6 +33,20 @@ def open_and_add(number: int, world: str, place: Path) -> None:
     state = STATES[world](place)
     state.channels.add(a_channel(f"channel-{number}"))
     state.close()
+
+
+def add_all(number: int, world: str, place: Path) -> list[str]:
+    """Add KEYS_EACH channels of the same ids; give those that were got."""
+    state = STATES[world](place)
+    got = []
+    for index in range(KEYS_EACH):
+        try:
+            state.channels.add(a_channel(f"channel-{index}", name=f"of {number}"))
+            got.append(f"channel-{index}")
+        except AlreadyExists:
+            continue
+    state.close()
+    return got
 
 
 def claim_all(number: int, world: str, place: Path) -> list[str]:
@@ -56,13 +78,17 @@ def count_up(_number: int, world: str, place: Path) -> int:
 
 
 def save_until_killed(world: str, place: Path, progress: Connection) -> None:
-    """Save a session and its channel's air together for ever, telling each version that is stored."""
+    """Open and end one session after another, each time together with the channel's air, and tell the air's version."""
     state = STATES[world](place)
-    session, air = a_session(), Air(channel_id="camera", session_id="session").changed()
-    for version in itertools.count(1):
+    air = Air(channel_id="camera")
+    for number in itertools.count(1):
+        session = a_session(f"session-{number}")
+        air = air.opened(session.id)
         state.sessions.save(session=session, air=air)
-        progress.send(version)
-        session, air = session.went_live(), air.changed(media_sequence=version)
+        progress.send(air.version)
+        air = air.changed(session_id=None)
+        state.sessions.save(session=session.ended(NOW), air=air)
+        progress.send(air.version)
 
 
 def create_all(number: int, world: str, place: Path, sources: Path) -> list[str]:
@@ -99,6 +125,11 @@ def append_line(number: int, world: str, place: Path) -> None:
             continue
 
 
+def prepare_table(_number: int, table: str, endpoint: str) -> None:
+    """Make a table, as others do at the same time."""
+    dynamodb_table.prepare(table, endpoint=endpoint)
+
+
 def replace_until_killed(world: str, place: Path, progress: Connection) -> None:
     """Replace one object for ever by bodies of one repeated byte, telling how often it was done."""
     store = STORES[world](place)
@@ -106,3 +137,8 @@ def replace_until_killed(world: str, place: Path, progress: Connection) -> None:
     for count in itertools.count(1):
         etag = store.replace("hls/camera/live.m3u8", bytes([count % 256]) * 1_000_000, etag=etag)
         progress.send(count)
+
+
+def prepare_bucket(_number: int, bucket: str, endpoint: str) -> None:
+    """Make ready a bucket, which nobody made yet."""
+    s3_bucket.prepare(bucket, endpoint=endpoint)

@@ -2,12 +2,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from services.adapters.opening import State
 from services.domain.errors import AlreadyExists, ChannelNotFound, VersionConflict
 from services.domain.ports import Position
-from tests.contract.worlds import State
+from tests.contract import racing_tasks
+from tests.contract.racing import Racers
 from tests.examples import NOW, a_channel
 
 
@@ -121,3 +124,13 @@ def test_a_later_version_keeps_the_channels_place_in_the_list(state: State) -> N
     state.channels.replace(old.changed(NOW + timedelta(hours=1), name="changed"))
 
     assert [channel.id for channel in state.channels.page(10)] == ["new", "old"]
+
+
+def test_each_of_many_ids_is_got_by_one_of_four_processes(
+    state: State, state_world: str, tmp_path: Path, racers: Racers
+) -> None:
+    got = racers.run(racing_tasks.add_all, state_world, tmp_path)
+
+    names = {channel.id: channel.name for channel in state.channels.page(100)}
+    assert names == {channel_id: f"of {number}" for number, mine in enumerate(got) for channel_id in mine}
+    assert sum(map(len, got)) == len(names) == racing_tasks.KEYS_EACH

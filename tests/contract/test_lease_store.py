@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from services.adapters.opening import State
 from services.domain.errors import LeaseHeld, LeaseLost
-from services.domain.session import Lease
+from services.domain.session import LEASE_KEPT, Lease
 from tests.contract import racing_tasks
 from tests.contract.racing import RACERS, Racers
-from tests.contract.worlds import State
+from tests.contract.worlds import STATES
+from tests.doubles.still_clock import StillClock
 from tests.examples import NOW
 
 TTL = timedelta(seconds=10)
@@ -123,6 +127,42 @@ def test_a_late_release_does_not_free_anothers_lease(state: State) -> None:
     state.leases.release(lease)
 
     assert state.leases.get("session") == taken
+
+
+@pytest.fixture
+def later(state: State, state_world: str, tmp_path: Path) -> Iterator[State]:
+    """Give the same state a day after the end of a lease that `worker-a` claims now."""
+    end = state.leases.claim("session", "worker-a", ttl=TTL, now=NOW).expires_at
+    with closing(STATES[state_world](tmp_path, StillClock(end + LEASE_KEPT))) as state_then:
+        yield state_then
+
+
+def test_a_lease_is_remembered_for_a_day_after_its_end(state: State, state_world: str, tmp_path: Path) -> None:
+    lease = state.leases.claim("session", "worker-a", ttl=TTL, now=NOW)
+    then = StillClock(lease.expires_at + LEASE_KEPT - timedelta(milliseconds=1))
+
+    with closing(STATES[state_world](tmp_path, then)) as state_then:
+        assert state_then.leases.get("session") == lease
+
+
+def test_a_lease_is_forgotten_a_day_after_its_end(later: State) -> None:
+    assert later.leases.get("session") is None
+
+
+def test_a_forgotten_lease_is_claimed_as_if_nobody_had_ever_had_it(later: State) -> None:
+    now = LATER + LEASE_KEPT
+
+    lease = later.leases.claim("session", "worker-b", ttl=TTL, now=now)
+
+    assert (lease.epoch, later.leases.get("session")) == (1, lease)
+
+
+def test_a_released_lease_is_not_forgotten_at_once(state: State) -> None:
+    lease = state.leases.claim("session", "worker-a", ttl=TTL, now=NOW)
+
+    state.leases.release(lease)
+
+    assert state.leases.claim("session", "worker-b", ttl=TTL, now=NOW).epoch == 2
 
 
 def test_each_of_many_leases_is_got_by_one_of_four_processes(

@@ -64,6 +64,18 @@ def viewed(store: ObjectStore, key: str) -> bytes:
     return place.path.read_bytes() if isinstance(place, LocalFile) else httpx.get(place.url).content
 
 
+def test_the_addresses_of_objects_begin_with_the_stores_origin(store: ObjectStore, source: MakeSource) -> None:
+    create(store, KEY, source(b"picture"))
+
+    place = store.locate(KEY, seconds=60)
+
+    if isinstance(place, LocalFile):
+        assert store.origin() is None
+    else:
+        assert place.url.startswith(f"{store.origin()}/")
+        assert place.bytes == len(b"picture")
+
+
 def test_a_created_object_can_be_read(store: ObjectStore, source: MakeSource) -> None:
     create(store, KEY, source(b"picture"))
 
@@ -194,23 +206,23 @@ def test_an_object_that_does_not_exist_has_no_tag_to_match(store: ObjectStore) -
 
 
 @pytest.mark.parametrize("key", IMPOSSIBLE_KEYS, ids=ascii)
-def test_an_impossible_key_names_no_object(store: ObjectStore, key: str) -> None:
+def test_an_impossible_key_names_no_object(empty_store: ObjectStore, key: str) -> None:
     with pytest.raises(ObjectNotFound):
-        store.read(key)
+        empty_store.read(key)
     with pytest.raises(ObjectNotFound):
-        store.locate(key, seconds=60)
+        empty_store.locate(key, seconds=60)
 
 
 @pytest.mark.parametrize("key", IMPOSSIBLE_KEYS, ids=ascii)
-def test_nothing_is_stored_under_an_impossible_key(store: ObjectStore, source: MakeSource, key: str) -> None:
+def test_nothing_is_stored_under_an_impossible_key(empty_store: ObjectStore, source: MakeSource, key: str) -> None:
     with pytest.raises(ValueError, match="key"):
-        create(store, key, source(b"picture"))
+        create(empty_store, key, source(b"picture"))
     with pytest.raises(ValueError, match="key"):
-        store.replace(key, b"head", etag=None)
+        empty_store.replace(key, b"head", etag=None)
 
 
-def test_a_store_that_works_says_so(store: ObjectStore) -> None:
-    store.check()
+def test_a_store_that_works_says_so(empty_store: ObjectStore) -> None:
+    empty_store.check()
 
 
 def test_of_four_processes_one_creates_each_key(

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from services.adapters.opening import State
 from services.domain.errors import SessionNotFound, VersionConflict
 from services.domain.ports import Position
-from services.domain.session import Air, Block, Close, Reason, SessionState
+from services.domain.session import Air, Block, Close, Reason, Session, SessionState
 from tests.contract import racing_tasks
 from tests.contract.racing import RACERS, Racers
-from tests.contract.worlds import STATES, State
+from tests.contract.worlds import STATES
 from tests.examples import NOW, a_publisher, a_session
+from tests.waiting import eventually
 
 AIR = Air(channel_id="camera")
 
@@ -139,14 +141,36 @@ def test_four_processes_that_change_one_record_lose_no_update(
     assert air.media_sequence == air.version == RACERS * racing_tasks.SAVES_EACH
 
 
+def test_the_same_next_version_is_stored_by_one_of_two_only(state: State) -> None:
+    state.sessions.save(air=AIR.changed())
+
+    with pytest.raises(VersionConflict):
+        state.sessions.save(air=AIR.changed())
+
+
 def test_a_writer_that_is_killed_leaves_all_that_it_stored_and_nothing_half(state_world: str, tmp_path: Path) -> None:
+    told = _version_told_before_the_kill(state_world, tmp_path)
+
+    state = STATES[state_world](tmp_path)
+    air, session = eventually(lambda: _air_and_session(state), what="no write is under way")
+    open_sessions = [each.id for each in state.sessions.open_sessions()]
+    state.sessions.save(session=a_session("next"), air=air.opened("next"))
+    state.close()
+
+    assert air.version >= told
+    assert (air.session_id == session.id) is session.state.is_open
+    assert air.version == 2 * int(session.id.removeprefix("session-")) - session.state.is_open
+    assert open_sessions == [session.id] * session.state.is_open
+
+
+def _version_told_before_the_kill(state_world: str, place: Path) -> int:
     context = multiprocessing.get_context("spawn")
     progress, theirs = context.Pipe(duplex=False)
-    writer = context.Process(target=racing_tasks.save_until_killed, args=(state_world, tmp_path, theirs))
+    writer = context.Process(target=racing_tasks.save_until_killed, args=(state_world, place, theirs))
     writer.start()
     theirs.close()
     told = 0
-    while told < 200:
+    while told < 100:
         assert progress.poll(30), "the writer does not write"
         told = progress.recv()
     assert writer.pid is not None
@@ -157,10 +181,12 @@ def test_a_writer_that_is_killed_leaves_all_that_it_stored_and_nothing_half(stat
             told = progress.recv()
         except EOFError:
             break
+    return int(told)
 
-    state = STATES[state_world](tmp_path)
-    session, air = state.sessions.get("session"), state.sessions.air("camera")
-    state.sessions.save(session=session.ended(NOW), air=air.changed(session_id=None))
-    state.close()
 
-    assert session.version == air.version >= told
+def _air_and_session(state: State) -> tuple[Air, Session] | None:
+    """Give both as they stood at one moment: the last write may arrive after its writer's end."""
+    air = state.sessions.air("camera")
+    assert air.last_session_id is not None
+    session = state.sessions.get(air.last_session_id)
+    return (air, session) if state.sessions.air("camera") == air else None

@@ -10,32 +10,42 @@ from pathlib import Path
 from typing import Protocol
 
 from services.adapters.directory_store import DirectoryStore
+from services.adapters.opening import State
 from services.adapters.sqlite_state import SqliteState
-from services.domain.ports import ChannelStore, Launcher, LeaseStore, ObjectStore, SessionStore
+from services.domain.clock import Clock
+from services.domain.ports import Launcher, ObjectStore
+from tests.contract.dynamodb_world import open_table
 from tests.contract.launch_world import ProcessWorld
+from tests.contract.s3_world import open_bucket
+from tests.doubles.still_clock import StillClock
+from tests.examples import NOW
 
 
-class State(Protocol):
-    """What keeps channels, sessions and leases together."""
+class StateFactory(Protocol):
+    """Opens the state of a place; for its clock it is NOW, unless another is given."""
 
-    @property
-    def channels(self) -> ChannelStore: ...
-
-    @property
-    def sessions(self) -> SessionStore: ...
-
-    @property
-    def leases(self) -> LeaseStore: ...
-
-    def close(self) -> None: ...
+    def __call__(self, place: Path, clock: Clock = ...) -> State: ...
 
 
-STATES: Mapping[str, Callable[[Path], State]] = {
-    "sqlite": lambda place: SqliteState(place / "state" / "state.db"),
+def _open_file(place: Path, clock: Clock = StillClock(NOW)) -> State:  # noqa: B008 - it never changes
+    return SqliteState(place / "state" / "state.db", clock)
+
+
+def _open_table(place: Path, clock: Clock = StillClock(NOW)) -> State:  # noqa: B008 - as above
+    return open_table(place, clock)
+
+
+STATES: Mapping[str, StateFactory] = {
+    "sqlite": _open_file,
+    "dynamodb-moto": _open_table,
+    "dynamodb-ministack": _open_table,
+    "dynamodb-dynoxide": _open_table,
 }
 
 STORES: Mapping[str, Callable[[Path], ObjectStore]] = {
     "directory": lambda place: DirectoryStore(place / "objects"),
+    "s3-ministack": open_bucket,
+    "s3-moto": open_bucket,
 }
 
 

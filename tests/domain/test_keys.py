@@ -103,3 +103,16 @@ def test_media_is_cached_for_a_year_by_the_viewer_only() -> None:
     key = keys.dated(Kind.SNAPSHOT, "camera", "session", NOW)
 
     assert keys.cache_control(key) == "private, max-age=31536000, immutable"
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        ("recordings/camera/2026/11/20/10/s/20261120T100000.000Z.mp4", "camera-20261120T100000.000Z.mp4"),
+        ("snapshots/camera/latest.jpg", "camera-latest.jpg"),
+        ('hls/came"ra\r\n/live.m3u8', "came_ra__-live.m3u8"),
+        ("strange", "strange"),
+    ],
+)
+def test_an_object_is_saved_under_a_name_that_every_system_takes(key: str, name: str) -> None:
+    assert keys.file_name(key) == name
