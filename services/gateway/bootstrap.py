@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 from typing import Protocol
 
+from services.adapters.opening import State, open_state
 from services.adapters.process_launcher import ProcessLauncher
-from services.adapters.sqlite_state import SqliteState
 from services.domain.clock import SystemClock
 from services.domain.ports import Launcher
 from services.domain.secrets import Secret
 from services.gateway.app import CallbackApp
+from services.gateway.deciders import Deciders
 from services.gateway.desk import Desk
 from services.gateway.exits import Exits, OnExit
 from services.gateway.hooks import Hooks
@@ -47,8 +47,7 @@ LauncherFactory = Callable[[GatewaySettings, OnExit], OwnedLauncher]
 def worker_environment(settings: GatewaySettings) -> dict[str, str]:
     """Give the settings that a worker reads, and no other."""
     return {
-        "STREAMKEEP_STATE_PATH": str(settings.state_path.absolute()),
-        "STREAMKEEP_OBJECTS_PATH": str(settings.objects_path.absolute()),
+        **settings.storage_variables(),
         "STREAMKEEP_SPOOL_PATH": str(settings.spool_path.absolute()),
         "STREAMKEEP_PULL_URL": settings.pull_url,
         "STREAMKEEP_MIN_FREE_BYTES": str(settings.min_free_bytes),
@@ -72,9 +71,12 @@ async def callback_app(
     Raise StateUnavailable if the state cannot be opened.
     """
     exits = Exits(loop=asyncio.get_running_loop())
-    with closing(SqliteState(settings.state_path)) as state, ThreadPoolExecutor(1, "decider") as decider:
+    with (
+        closing(open_state(sqlite_path=settings.sqlite_path, table=settings.table)) as state,
+        Deciders(settings.pace.decision_threads) as deciders,
+    ):
         launcher = launcher_factory(settings, exits.reported)
-        app = _wired(settings, state, launcher, decider)
+        app = _wired(settings, state, launcher, deciders)
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
@@ -91,9 +93,7 @@ async def callback_app(
             await app.nginx.close()
 
 
-def _wired(
-    settings: GatewaySettings, state: SqliteState, launcher: Launcher, decider: ThreadPoolExecutor
-) -> CallbackApp:
+def _wired(settings: GatewaySettings, state: State, launcher: Launcher, deciders: Deciders) -> CallbackApp:
     listeners, clock = Listeners(), SystemClock()
     nginx = NginxClient(settings.nginx_url, name=settings.gateway_name, clock=clock)
     workers = Workers(state.leases)
@@ -104,18 +104,18 @@ def _wired(
         listeners=listeners,
         launches=launches,
         workers=workers,
-        decider=decider,
+        deciders=deciders,
         gateway=nginx.gateway,
         hold_seconds=settings.hold_seconds,
     )
     watch = Watch(
         desk=desk,
-        survey=Survey(channels=state.channels, sessions=state.sessions, leases=state.leases),
+        survey=Survey(channels=state.channels, sessions=state.sessions, leases=state.leases, overview=state.overview),
         nginx=nginx,
         listeners=listeners,
         launches=launches,
         workers=workers,
-        sweep_seconds=settings.sweep_seconds,
+        sweep_seconds=settings.pace.sweep_seconds,
         settling=timedelta(seconds=settings.hold_seconds + STARTING_SECONDS),
     )
     return CallbackApp(

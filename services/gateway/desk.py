@@ -77,7 +77,7 @@ class Desk:
             media_sequence=air.media_sequence,
             discontinuity_sequence=air.discontinuity_sequence,
         )
-        self.sessions.save(session=session, air=air.changed(session_id=session.id))
+        self.sessions.save(session=session, air=air.opened(session.id))
         return session
 
     def change(self, session_id: str, change: Callable[[Session], Session | None]) -> Session | None:

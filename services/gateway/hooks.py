@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
@@ -20,6 +18,7 @@ from starlette.routing import Route
 from services.domain.errors import InvalidInput, PublishRefused, Unavailable
 from services.domain.session import Session
 from services.gateway.callback import MAX_BODY_BYTES, Callback
+from services.gateway.deciders import Deciders
 from services.gateway.desk import Desk
 from services.gateway.launches import Launches
 from services.gateway.listeners import Listeners, Player
@@ -53,17 +52,13 @@ class _Timing:
 
 @dataclass(slots=True, kw_only=True)
 class Hooks:
-    """Answers nginx; whatever goes wrong before a decision is a refusal (fail closed).
-
-    Decisions run in `decider`, one thread that does nothing else: neither a sweep nor a start delays them, and a
-    departure, which nginx may tell of while the arrival is still being decided, never overtakes it.
-    """
+    """Answers nginx; whatever goes wrong before a decision is a refusal (fail closed)."""
 
     desk: Desk
     listeners: Listeners
     launches: Launches
     workers: Workers
-    decider: ThreadPoolExecutor
+    deciders: Deciders
     gateway: Callable[[str], str]
     hold_seconds: float
 
@@ -87,8 +82,8 @@ class Hooks:
             log.info("callback_refused", hook=call, problem=str(error))
             return None
 
-    async def _decided(self, timing: _Timing, decide: Callable[[], _Answer]) -> _Answer:
-        return await asyncio.get_running_loop().run_in_executor(self.decider, timing.measured, decide)
+    async def _decided(self, channel_id: str, decide: Callable[[], _Answer], timing: _Timing | None = None) -> _Answer:
+        return await self.deciders.decide(channel_id, partial((timing or _Timing()).measured, decide))
 
     async def _publish(self, request: Request) -> Response:
         timing = _Timing()
@@ -97,7 +92,7 @@ class Hooks:
             return Response(status_code=HTTPStatus.FORBIDDEN)
         try:
             is_listening = partial(self.listeners.is_listening, gateway=callback.gateway)
-            session = await self._decided(timing, partial(self.desk.admit, callback, is_listening))
+            session = await self._decided(callback.channel_id, partial(self.desk.admit, callback, is_listening), timing)
         except PublishRefused as refusal:
             log.info("publish_refused", channel=callback.channel_id, reason=refusal.code, address=callback.address)
             return Response(status_code=HTTPStatus.FORBIDDEN, headers=timing.headers)
@@ -126,7 +121,7 @@ class Hooks:
         if not await self.listeners.wait(session.id, self.hold_seconds, publisher.gateway):
             return False
         try:
-            return await self._decided(_Timing(), partial(self.desk.heard, session)) is not None
+            return await self._decided(session.channel_id, partial(self.desk.heard, session)) is not None
         except Unavailable:  # without the mark the worker declares a gap that was none
             return False
 
@@ -135,7 +130,7 @@ class Hooks:
         if callback is None:
             return Response(status_code=HTTPStatus.OK)
         try:
-            session = await self._decided(_Timing(), partial(self.desk.publisher_left, callback))
+            session = await self._decided(callback.channel_id, partial(self.desk.publisher_left, callback))
         except Unavailable as error:  # the watch finds the publisher missing
             log.warning("departure_not_recorded", channel=callback.channel_id, error=str(error))
             return Response(status_code=HTTPStatus.SERVICE_UNAVAILABLE)
@@ -150,7 +145,7 @@ class Hooks:
         if callback is None:
             return Response(status_code=HTTPStatus.FORBIDDEN)
         try:
-            allowed = await self._decided(_Timing(), partial(self.desk.may_play, callback))
+            allowed = await self._decided(callback.channel_id, partial(self.desk.may_play, callback))
         except Unavailable as error:
             log.warning("play_refused", channel=callback.channel_id, reason="state_unavailable", error=str(error))
             return Response(status_code=HTTPStatus.SERVICE_UNAVAILABLE)

@@ -94,9 +94,11 @@ class Launches:
             del self._backoff[session_id]
 
     def forget_all_but(self, open_sessions: frozenset[str]) -> None:
-        """Drop what is kept about sessions that are over."""
+        """Drop what is kept about sessions that are over; one that failed just now may only not be seen yet."""
+        now = self.clock.now()
         for session_id in self._backoff.keys() - open_sessions:
-            del self._backoff[session_id]
+            if now > self._backoff[session_id].not_before + _GOOD_RUN:
+                del self._backoff[session_id]
 
     async def run(self) -> None:
         """Start what is ordered, until cancelled."""

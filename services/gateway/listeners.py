@@ -51,10 +51,11 @@ class Listeners:
         for player in spent:
             del self._pulls[player]
 
-    def reconcile(self, gateway: str, sessions: Mapping[str, str], *, asked_at: float) -> None:
+    def reconcile(self, gateway: str, sessions: Mapping[str, str | None], *, asked_at: float) -> None:
         """Correct what is known by what nginx said when asked at `asked_at` (monotonic): session by client id.
 
-        A player nobody told of is believed when two answers in a row show it: the first may be of one just leaving.
+        A player whose session is not known (None) stays what it was. A player nobody told of is believed when two
+        answers in a row show it: the first may be of one just leaving.
         """
         shown = {Player(gateway, client_id): session_id for client_id, session_id in sessions.items()}
         for player, pull in list(self._pulls.items()):
@@ -62,7 +63,9 @@ class Listeners:
                 del self._pulls[player]
         self._spent &= shown.keys()
         for player in (shown.keys() & self._seen) - self._spent - self._pulls.keys():
-            self.arrived(player, shown[player])
+            session_id = shown[player]
+            if session_id is not None:
+                self.arrived(player, session_id)
         self._seen = frozenset(shown)
 
     def is_listening(self, session_id: str, gateway: str | None = None) -> bool:

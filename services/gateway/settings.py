@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
@@ -18,7 +19,8 @@ from services.runtime.setting_types import (
     keyring,
     without_slash,
 )
-from services.runtime.settings import OneMachineSettings, Settings
+from services.runtime.settings import Settings
+from services.runtime.storage_settings import StorageSettings
 
 _CONFIGURABLE = re.compile(r"[A-Za-z0-9_./:@+-]+")
 
@@ -53,7 +55,22 @@ RtmpUrl = Annotated[
 ]
 
 
-class GatewaySettings(OneMachineSettings):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """Seconds between two sweeps, and the threads that decide."""
+
+    sweep_seconds: float
+    decision_threads: int
+
+
+# SQLite has one writer and its reads are free; DynamoDB answers many at once and every read is paid for.
+_PACES = {
+    "sqlite": Pace(sweep_seconds=2.0, decision_threads=1),
+    "dynamodb": Pace(sweep_seconds=5.0, decision_threads=16),
+}
+
+
+class GatewaySettings(StorageSettings):
     """The callback app's settings; `_seconds` and `_bytes` say their unit.
 
     `nginx_url` is where nginx answers /stat, /control and /boot; `pull_url` is what workers pull from.
@@ -68,9 +85,19 @@ class GatewaySettings(OneMachineSettings):
     pull_url: RtmpUrl = "rtmp://127.0.0.1:1935/stream"
     gateway_name: str = Field(default="local", pattern=r"^[A-Za-z0-9._-]{1,64}$")
     hold_seconds: float = Field(default=1.5, ge=0, le=5)
-    sweep_seconds: float = Field(default=2.0, gt=0, le=60)
+    sweep_seconds: float | None = Field(default=None, gt=0, le=60)
+    decision_threads: int | None = Field(default=None, ge=1, le=64)
     launch_concurrency: int = Field(default=2, ge=1, le=64)
     min_free_bytes: MinFreeBytes = MIN_FREE_BYTES
+
+    @property
+    def pace(self) -> Pace:
+        """How often state is compared with nginx, and how many decisions are made at once."""
+        usual = _PACES[self.state]
+        return Pace(
+            sweep_seconds=self.sweep_seconds or usual.sweep_seconds,
+            decision_threads=self.decision_threads or usual.decision_threads,
+        )
 
     @property
     def keyring(self) -> Keyring:

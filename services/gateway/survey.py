@@ -9,7 +9,7 @@ from datetime import datetime
 from services.domain import admission
 from services.domain.channel import Channel
 from services.domain.errors import ChannelNotFound, PublishRefused, SessionNotFound
-from services.domain.ports import ChannelStore, LeaseStore, SessionStore
+from services.domain.ports import ChannelStore, LeaseStore, Overview, SessionStore
 from services.domain.session import Air, Close, Lease, Session
 
 
@@ -46,30 +46,32 @@ class Survey:
     channels: ChannelStore
     sessions: SessionStore
     leases: LeaseStore
+    overview: Overview
 
     def open_sessions(self) -> Sequence[Sight]:
-        """Give all that are open."""
-        return [self._sight(session) for session in self.sessions.open_sessions()]
+        """Give all that are open, each as it was a moment ago: nobody is cut for what this says."""
+        return [
+            Sight(session=each.session, channel=each.channel, air=each.air, lease=each.lease)
+            for each in self.overview.open_sessions()
+            if each.session is not None
+        ]
 
-    def of_channel(self, channel_id: str) -> Sequence[Sight]:
-        """Give the channel's open session, if there is one."""
+    def of_channel(self, channel_id: str) -> Sight | None:
+        """Give the channel's open session as it is stored now, if there is one."""
         session_id = self.sessions.air(channel_id).session_id
-        if session_id is None:
-            return []
+        return None if session_id is None else self.of_session(session_id)
+
+    def of_session(self, session_id: str) -> Sight | None:
+        """Give a session as it is stored now, if it is open."""
         try:
             session = self.sessions.get(session_id)
         except SessionNotFound:
-            return []
-        return [self._sight(session)] if session.state.is_open else []
-
-    def _sight(self, session: Session) -> Sight:
+            return None
+        if not session.state.is_open:
+            return None
         try:
             channel = self.channels.get(session.channel_id)
         except ChannelNotFound:
             channel = None
-        return Sight(
-            session=session,
-            channel=channel,
-            air=self.sessions.air(session.channel_id),
-            lease=self.leases.get(session.id),
-        )
+        air, lease = self.sessions.air(session.channel_id), self.leases.get(session.id)
+        return Sight(session=session, channel=channel, air=air, lease=lease)

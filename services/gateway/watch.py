@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -58,21 +58,21 @@ class Watch:
             self._hear_players(census, sights)
         for sight in sights:
             try:
-                await self._check(sight, census)
+                await self._check_again(sight, census)
             except Unavailable as error:
                 log.warning("check_skipped", channel=sight.session.channel_id, error=str(error))
         if census is not None:
-            await self._cut_unknown(census, sights, census.streams)
+            await self._cut_unknown(census, {sight.session.channel_id: sight for sight in sights})
 
     async def look_at(self, channel_id: str) -> None:
         """Apply a channel's changed state at once; raise Unavailable if state or nginx does not answer."""
         census = await self._census()
-        sights = await asyncio.to_thread(self.survey.of_channel, channel_id)
-        for sight in sights:
+        sight = await asyncio.to_thread(self.survey.of_channel, channel_id)
+        if sight is not None:
             await asyncio.gather(self._check(sight, census), self.workers.refresh(sight.session))
         if census is None:
             raise GatewayUnavailable
-        await self._cut_unknown(census, sights, [channel_id])
+        await self._cut_if_unknown(census, channel_id, sight)
 
     async def _census(self) -> Census | None:
         try:
@@ -90,34 +90,42 @@ class Watch:
 
     def _hear_players(self, census: Census, sights: Sequence[Sight]) -> None:
         by_channel = {sight.session.channel_id: sight.session.id for sight in sights}
-        pulling = {
-            player: by_channel[name]
-            for name, stream in census.streams.items()
-            if name in by_channel
-            for player in stream.players
-        }
+        pulling = {player: by_channel.get(name) for name, stream in census.streams.items() for player in stream.players}
         self.listeners.reconcile(census.gateway, pulling, asked_at=census.asked_at_monotonic)
+
+    async def _check_again(self, sight: Sight, census: Census | None) -> None:
+        """Check what a sweep saw or, where anything follows from it, what is stored: a sweep may see the past."""
+        now = self.desk.clock.now()
+        if self._is_missing(sight.session, census) or sight.objection(now) is not None or not sight.has_worker(now):
+            stored = await asyncio.to_thread(self.survey.of_session, sight.session.id)
+            if stored is None:
+                return
+            sight = stored
+        await self._check(sight, census)
 
     async def _check(self, sight: Sight, census: Census | None) -> None:
         session = sight.session
         publisher = session.publisher
-        if publisher is not None and census is not None and self._is_missing(publisher, session.channel_id, census):
+        if publisher is not None and self._is_missing(session, census):
             log.warning("publisher_found_missing", channel=session.channel_id, session=session.id)
             await self._lost(session, publisher)
             publisher = None
         await self._check_standing(sight, publisher)
         self._check_worker(sight)
 
-    def _is_missing(self, publisher: Publisher, channel_id: str, census: Census) -> bool:
-        if not self.nginx.is_ours(publisher) or census.has(publisher, channel_id):
+    def _is_missing(self, session: Session, census: Census | None) -> bool:
+        publisher = session.publisher
+        if publisher is None or census is None:
+            return False
+        if not self.nginx.is_ours(publisher) or census.has(publisher, session.channel_id):
             return False
         if publisher.gateway != census.gateway:  # of another life; or of the next one, which began since the census
             return publisher.accepted_at < census.asked_at
         return publisher.accepted_at + self.settling < census.asked_at
 
     async def _lost(self, session: Session, publisher: Publisher) -> None:
-        self.listeners.publisher_left(session.id)
         if await asyncio.to_thread(self.desk.lost, session.id, publisher.gateway, publisher.client_id) is not None:
+            self.listeners.publisher_left(session.id)
             await self.workers.refresh(session)
 
     async def _check_standing(self, sight: Sight, publisher: Publisher | None) -> None:
@@ -139,17 +147,34 @@ class Watch:
         else:
             self.launches.order(sight.session)
 
-    async def _cut_unknown(self, census: Census, sights: Sequence[Sight], channels: Iterable[str]) -> None:
-        """Cut publishers that no session knows: nobody admitted them, or state has forgotten."""
-        publishers = {sight.session.channel_id: sight.session.publisher for sight in sights}
-        for channel_id in channels:
-            stream = census.streams.get(channel_id)
-            if stream is None or stream.publisher is None:
+    async def _cut_unknown(self, census: Census, sights: Mapping[str, Sight]) -> None:
+        """Cut publishers that no session knows; a session that the sweep did not see yet is asked for by name."""
+        for channel_id in census.streams:
+            if _stranger(census, channel_id, sights.get(channel_id)) is None:
                 continue
-            known = publishers.get(channel_id)
-            if known is None or not known.is_same_connection(census.gateway, stream.publisher):
-                log.warning("unknown_publisher_cut", channel=channel_id)
-                await self.nginx.drop_publisher(census.gateway, channel_id, stream.publisher)
+            try:
+                sight = await asyncio.to_thread(self.survey.of_channel, channel_id)
+            except Unavailable as error:
+                log.warning("check_skipped", channel=channel_id, error=str(error))
+                continue
+            await self._cut_if_unknown(census, channel_id, sight)
+
+    async def _cut_if_unknown(self, census: Census, channel_id: str, sight: Sight | None) -> None:
+        """Cut a publisher that nobody admitted, or that state has forgotten."""
+        stranger = _stranger(census, channel_id, sight)
+        if stranger is not None:
+            log.warning("unknown_publisher_cut", channel=channel_id)
+            await self.nginx.drop_publisher(census.gateway, channel_id, stranger)
+
+
+def _stranger(census: Census, channel_id: str, sight: Sight | None) -> str | None:
+    """Give the client id of a channel's publisher if it is not the one that its session knows."""
+    stream = census.streams.get(channel_id)
+    if stream is None or stream.publisher is None:
+        return None
+    known = None if sight is None else sight.session.publisher
+    is_known = known is not None and known.is_same_connection(census.gateway, stream.publisher)
+    return None if is_known else stream.publisher
 
 
 def _stopped(session: Session) -> Session | None:

@@ -7,9 +7,9 @@ from contextlib import closing, contextmanager
 
 from fastapi import FastAPI
 
-from services.adapters.directory_store import DirectoryStore
-from services.adapters.sqlite_state import SqliteState
+from services.adapters.opening import open_state, open_store
 from services.domain.clock import SystemClock
+from services.domain.ports import ObjectStore
 from services.metadata import channel_changes
 from services.metadata.app import create_app
 from services.metadata.gateway_client import CallbackApp
@@ -17,24 +17,40 @@ from services.metadata.settings import MetadataSettings
 from services.metadata.signed_links import SignedLinks
 from services.metadata.wiring import Wiring
 
+STORE_ATTEMPTS = 3
+"""How often a read of S3 is tried: nobody above tries again for a caller of the API."""
+
+
+def _store(settings: MetadataSettings) -> ObjectStore:
+    return open_store(
+        directory_path=settings.directory_path,
+        bucket=settings.bucket,
+        min_free_bytes=settings.min_free_bytes,
+        attempts=STORE_ATTEMPTS,
+    )
+
 
 @contextmanager
 def application(settings: MetadataSettings) -> Iterator[FastAPI]:
     """Give the application; what it opened is closed when the block ends."""
     with (
-        closing(SqliteState(settings.state_path)) as state,
+        closing(open_state(sqlite_path=settings.sqlite_path, table=settings.table)) as state,
+        closing(_store(settings)) as objects,
         closing(CallbackApp(settings.callback_url, settings.private_token)) as callback,
     ):
+        origin = objects.origin()
         wiring = Wiring(
             channels=state.channels,
             sessions=state.sessions,
-            objects=DirectoryStore(settings.objects_path, min_free_bytes=settings.min_free_bytes),
+            overview=state.overview,
+            objects=objects,
             clock=SystemClock(),
             callback=callback,
             links=SignedLinks(keyring=settings.link_keyring, public_url=settings.public_url),
             publish_keyring=settings.publish_keyring,
             admin_token=settings.admin_token,
             rtmp_url=settings.rtmp_url,
+            media_origins=() if origin is None else (origin,),
         )
         if settings.seed_channel is not None:
             channel_changes.seed(wiring, settings.seed_channel)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -28,19 +28,12 @@ def _told(block: Block) -> str:
     return f"{block.reason} (until {times.text(block.until)})".lstrip()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OnAir:
-    """What a channel is doing now; `session` is its open session."""
-
-    air: Air
-    session: Session | None
-
-    def reason(self, now: datetime) -> Reason | None:
-        """Say why the channel's state is as it is; a ban outranks what its session says."""
-        block = self.air.blocked(now)
-        if block is not None:
-            return Reason(code="blocked", detail=_told(block), since=block.since)
-        return None if self.session is None else self.session.state_reason
+def _reason(air: Air, session: Session | None, now: datetime) -> Reason | None:
+    """Say why a channel's state is as it is; a ban outranks what its session says."""
+    block = air.blocked(now)
+    if block is not None:
+        return Reason(code="blocked", detail=_told(block), since=block.since)
+    return None if session is None else session.state_reason
 
 
 def open_session(wiring: Wiring, air: Air) -> Session | None:
@@ -52,12 +45,6 @@ def open_session(wiring: Wiring, air: Air) -> Session | None:
     except SessionNotFound:
         return None
     return session if session.state.is_open else None
-
-
-def on_air(wiring: Wiring, channel_id: str) -> OnAir:
-    """Read what a channel is doing now."""
-    air = wiring.sessions.air(channel_id)
-    return OnAir(air=air, session=open_session(wiring, air))
 
 
 def publish_view(wiring: Wiring, channel: Channel) -> JsonObject:
@@ -80,31 +67,44 @@ def publish_view(wiring: Wiring, channel: Channel) -> JsonObject:
     }
 
 
-def playback_view(wiring: Wiring, channel: Channel, now: datetime) -> JsonObject:
+def playback_view(wiring: Wiring, channel: Channel, air: Air, now: datetime) -> JsonObject:
     """Give where to watch; an entry is there when its output is on."""
     link = wiring.links.make(keys.live_playlist(channel.id), life=PLAYBACK_LIFE, now=now)
     view: JsonObject = {"hls": link.url} if channel.is_hls else {}
-    newest = wiring.sessions.page(1, channel_id=channel.id) if channel.is_on_demand else ()
-    for session in newest:
-        view["vod"] = wiring.links.make(keys.vod_playlist(channel.id, session.id), life=PLAYBACK_LIFE, now=now).url
+    newest = air.last_session_id
+    if newest is not None and channel.is_on_demand:
+        view["vod"] = wiring.links.make(keys.vod_playlist(channel.id, newest), life=PLAYBACK_LIFE, now=now).url
     return {**view, "expires_at": link.expires_at}
 
 
 def channel_view(wiring: Wiring, channel: Channel) -> JsonObject:
-    """Give a channel's settings and what it is doing, under the API's names."""
+    """Give a channel's settings and what it is doing, both as they are stored now."""
+    air = wiring.sessions.air(channel.id)
+    return _view(wiring, channel, air, open_session(wiring, air))
+
+
+def channel_views(wiring: Wiring, channels: Sequence[Channel]) -> list[JsonObject]:
+    """Give the same of many channels, as it was a moment ago."""
+    standings = wiring.overview.of_channels([channel.id for channel in channels])
+    return [
+        _view(wiring, channel, standing.air, standing.session)
+        for channel, standing in zip(channels, standings, strict=True)
+    ]
+
+
+def _view(wiring: Wiring, channel: Channel, air: Air, session: Session | None) -> JsonObject:
     now = wiring.clock.now()
-    doing = on_air(wiring, channel.id)
     return {
         **{name: getattr(channel, name) for name in _PLAIN},
         **{name: whole(getattr(channel, name)) for name in NUMBERS},
         "labels": dict(channel.labels),
         "outdate": times.text(channel.outdate),
         "second_publisher": SECOND_PUBLISHER,
-        "state": channel_state(doing.air, doing.session, now),
-        "state_reason": reason_record(doing.reason(now)),
+        "state": channel_state(air, session, now),
+        "state_reason": reason_record(_reason(air, session, now)),
         "publish": publish_view(wiring, channel),
-        "playback": playback_view(wiring, channel, now),
-        "session": None if doing.session is None else doing.session.id,
+        "playback": playback_view(wiring, channel, air, now),
+        "session": None if session is None else session.id,
         "created_at": times.text(channel.created_at),
         "updated_at": times.text(channel.updated_at),
     }

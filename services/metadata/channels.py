@@ -11,7 +11,7 @@ from services.domain.channel import Channel
 from services.domain.ports import Position
 from services.metadata import channel_changes, channel_input, cursor
 from services.metadata.answers import ChannelAnswer, ChannelList
-from services.metadata.channel_view import channel_view
+from services.metadata.channel_view import channel_view, channel_views
 from services.metadata.cursor import LIMIT_DEFAULT, CursorText, Limit
 from services.metadata.json_body import JsonObject, json_object
 from services.metadata.precondition import IfMatch, etag
@@ -52,7 +52,7 @@ def list_channels(wiring: Wired, limit: Limit = LIMIT_DEFAULT, spelled: CursorTe
     shown = channels[:limit]
     more = len(channels) > limit
     return {
-        "items": [channel_view(wiring, channel) for channel in shown],
+        "items": channel_views(wiring, shown),
         "next": cursor.encode(Position(at=shown[-1].created_at, id=shown[-1].id)) if more else None,
     }
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from http import HTTPStatus
 
+import structlog
 from fastapi import APIRouter
 
 from services.domain.errors import Unavailable
 from services.metadata.problem import Problem, field_problem
 from services.metadata.wiring import Wired
+
+log = structlog.get_logger()
 
 router = APIRouter(tags=["health"])
 
@@ -23,9 +26,11 @@ async def healthz() -> dict[str, str]:
 
 
 def _unavailability(check: Callable[[], object]) -> str | None:
+    """Say in general what is wrong, to whoever asks; the log tells the operator what exactly."""
     try:
         check()
     except Unavailable as error:
+        log.warning("not_ready", error=str(error))
         return type(error).__doc__
     return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -11,7 +11,7 @@ from services.domain.channel import Channel
 from services.domain.ports import ChannelStore, Position
 from services.metadata import channel_changes, channel_input
 from services.metadata.json_body import JsonObject, json_object
-from services.metadata.older_view import older_view
+from services.metadata.older_view import older_view, older_views
 from services.metadata.request_schemas import body_of
 from services.metadata.wiring import Wired
 
@@ -19,13 +19,13 @@ router = APIRouter(prefix="/videostream", tags=["older system"])
 
 Body = Annotated[JsonObject, Depends(json_object(any_type=True))]
 
-READ_AT_ONCE = 500
+READ_AT_ONCE = 100
 
 
-def _all(store: ChannelStore) -> Iterator[Channel]:
+def _all(store: ChannelStore) -> Iterator[Sequence[Channel]]:
     after: Position | None = None
     while channels := store.page(READ_AT_ONCE, after):
-        yield from channels
+        yield channels
         after = Position(at=channels[-1].created_at, id=channels[-1].id)
 
 
@@ -38,7 +38,7 @@ def create(wiring: Wired, body: Body) -> dict[str, Any]:
 @router.get("", summary="List channels")
 def list_all(wiring: Wired) -> list[dict[str, Any]]:
     """Give all channels as a bare array, newest first."""
-    return [older_view(wiring, channel) for channel in _all(wiring.channels)]
+    return [item for channels in _all(wiring.channels) for item in older_views(wiring, channels)]
 
 
 @router.get("/{channel_id}", summary="Read a channel")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from services.domain import times
 from services.domain.channel import Channel
-from services.metadata.channel_view import channel_view
+from services.metadata.channel_view import channel_view, channel_views
 from services.metadata.spellings import OLDER_OF, is_off
 from services.metadata.wiring import Wiring
 
@@ -32,7 +33,16 @@ def warnings(channel: Channel) -> list[str]:
 
 def older_view(wiring: Wiring, channel: Channel) -> dict[str, Any]:
     """Give the flat item; `key` is the `<exp>-<hash>` of the stream key."""
-    view = channel_view(wiring, channel)
+    return _flat(channel, channel_view(wiring, channel))
+
+
+def older_views(wiring: Wiring, channels: Sequence[Channel]) -> list[dict[str, Any]]:
+    """Give the flat items of many channels."""
+    views = channel_views(wiring, channels)
+    return [_flat(channel, view) for channel, view in zip(channels, views, strict=True)]
+
+
+def _flat(channel: Channel, view: dict[str, Any]) -> dict[str, Any]:
     _, _, key = view["publish"]["stream_key"].partition("?sign=")
     named = {OLDER_OF.get(name, name): value for name, value in view.items() if name not in _LEFT_OUT}
     return {

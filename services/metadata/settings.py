@@ -9,13 +9,13 @@ from pydantic import AfterValidator, Field
 from services.domain.secrets import Secret
 from services.domain.signing import Keyring
 from services.runtime.setting_types import MIN_FREE_BYTES, MinFreeBytes, SpelledKeyring, Token, keyring, without_slash
-from services.runtime.settings import OneMachineSettings
+from services.runtime.storage_settings import StorageSettings
 
 HttpUrl = Annotated[str, Field(pattern=r"^https?://[^\s/]+"), AfterValidator(without_slash)]
 RtmpUrl = Annotated[str, Field(pattern=r"^rtmps?://[^\s/]+/\S+"), AfterValidator(without_slash)]
 
 
-class MetadataSettings(OneMachineSettings):
+class MetadataSettings(StorageSettings):
     """What the metadata service reads.
 
     `public_url` begins every link and `rtmp_url` every publish address; `callback_url` is the callback app's private

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import ValidationError, model_validator
@@ -46,10 +45,3 @@ class Settings(BaseSettings):
                 name = f"{PREFIX}{'_'.join(str(part) for part in problem['loc'])}".upper().rstrip("_")
                 print(f"setting {name}: {problem['msg']}", file=sys.stderr)  # noqa: T201 - logging is not set up yet
             raise SystemExit(EXIT_BAD_SETTINGS) from None
-
-
-class OneMachineSettings(Settings):
-    """Where a one-machine service finds state and objects."""
-
-    state_path: Path
-    objects_path: Path

@@ -8,14 +8,12 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from functools import partial
 from urllib.parse import urlencode
 
 import structlog
 
-from services.adapters.directory_store import DirectoryStore
-from services.adapters.sqlite_state import SqliteState
+from services.adapters.opening import open_state, open_store
 from services.domain import capture, keys, times
 from services.domain.artifact import Artifact, Kind
 from services.domain.channel import Channel
@@ -103,10 +101,11 @@ async def worker(
     settings: WorkerSettings, *, channel_id: str, session_id: str, stop: asyncio.Event
 ) -> AsyncIterator[Worker]:
     """Claim the session and build all that works for it; raise LeaseHeld, SessionNotFound or Unavailable."""
-    clock, state = SystemClock(), SqliteState(settings.state_path)
-    store = DirectoryStore(settings.objects_path)
+    clock, state = SystemClock(), open_state(sqlite_path=settings.sqlite_path, table=settings.table)
+    # Every write is tried again in patience.py, and nowhere below it.
+    store = open_store(directory_path=settings.directory_path, bucket=settings.bucket)
     folder = settings.spool_path / session_id
-    ttl = timedelta(seconds=settings.lease_seconds)
+    ttl = settings.lease_ttl
     try:
         session = state.sessions.get(session_id)
         try:
@@ -116,7 +115,7 @@ async def worker(
         lease = state.leases.claim(session_id, holder(), ttl=ttl, now=clock.now())
         tenure = Tenure(leases=state.leases, clock=clock, lease=lease, ttl=ttl, lost=asyncio.Event())
         following = Following(
-            channels=state.channels,
+            overview=state.overview,
             sessions=state.sessions,
             clock=clock,
             channel=channel,
@@ -131,6 +130,7 @@ async def worker(
             if not tenure.lost.is_set():
                 await tenure.release()
     finally:
+        store.close()
         state.close()
 
 

@@ -18,6 +18,7 @@ from services.domain.artifact import Kind
 from services.domain.capture import MediaPlan
 from services.domain.secrets import Secret
 from services.worker import ffmpeg_arguments
+from services.worker.child_environment import child_environment
 from services.worker.events import CaptureEvent, FileClosed, RunOutgrown, VideoSeen
 from services.worker.ffmpeg_arguments import Tap
 from services.worker.picture_child import PictureChild
@@ -62,7 +63,13 @@ class CaptureRun:
             lists = {name: write_end for name, (_, write_end) in pipes.items()}
             argv = ffmpeg_arguments.capture(self.source.reveal(), self.media, self.folder, tap=tap, lists=lists)
             process = await asyncio.create_subprocess_exec(
-                *argv, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, pass_fds=list(lists.values()), limit=LINE_BYTES
+                *argv,
+                stdin=DEVNULL,
+                stdout=PIPE,
+                stderr=PIPE,
+                env=child_environment(),
+                pass_fds=list(lists.values()),
+                limit=LINE_BYTES,
             )
         finally:
             for _, write_end in pipes.values():

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from subprocess import DEVNULL, PIPE
 
 from services.domain.errors import StreamkeepError
+from services.worker.child_environment import child_environment
 
 DEADLINE_SECONDS = 60.0
 _TAIL = 500  # characters of standard error kept for the message
@@ -19,7 +20,9 @@ class ChildFailed(StreamkeepError):
 async def run(argv: Sequence[str], *, deadline_seconds: float = DEADLINE_SECONDS) -> bytes:
     """Run `argv` and give its standard output; raise ChildFailed for an exit other than 0 or past the deadline."""
     try:
-        process = await asyncio.create_subprocess_exec(*argv, stdin=DEVNULL, stdout=PIPE, stderr=PIPE)
+        process = await asyncio.create_subprocess_exec(
+            *argv, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, env=child_environment()
+        )
     except OSError as error:
         raise ChildFailed(f"{argv[0]} cannot be started: {error}") from error
     try:

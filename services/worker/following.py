@@ -14,8 +14,8 @@ from services.domain import capture
 from services.domain.capture import CapturePlan
 from services.domain.channel import Channel
 from services.domain.clock import Clock
-from services.domain.errors import ChannelNotFound, StateUnavailable, VersionConflict
-from services.domain.ports import ChannelStore, SessionStore
+from services.domain.errors import SessionNotFound, StateUnavailable, VersionConflict
+from services.domain.ports import Overview, SessionStore
 from services.domain.session import Reason, Session, SessionState
 
 log = structlog.get_logger()
@@ -30,7 +30,7 @@ class Following:
     While state is away the last reading stands, and capture goes on.
     """
 
-    channels: ChannelStore
+    overview: Overview
     sessions: SessionStore
     clock: Clock
     channel: Channel
@@ -63,18 +63,26 @@ class Following:
     async def read(self) -> None:
         """Read once."""
         try:
-            self.session = await asyncio.to_thread(self.sessions.get, self.session.id)
-            await self._read_channel()
+            self._take_over(*await asyncio.to_thread(self._followed))
             if self.session.is_due_to_end(self.clock.now(), self.plan().reconnect_window):
                 await self._close_the_door()
         except StateUnavailable as error:
             log.warning("state_away", error=str(error))
 
-    async def _read_channel(self) -> None:
+    def _followed(self) -> tuple[Channel | None, Session]:
+        """Ask the overview, which may not have heard of a session that was just opened."""
         try:
-            channel = await asyncio.to_thread(self.channels.get, self.channel.id)
-        except ChannelNotFound:
-            return  # a deleted channel's session is asked to stop; until then its settings stand
+            return self.overview.follow(self.channel.id, self.session.id)
+        except SessionNotFound:
+            return None, self.sessions.get(self.session.id)
+
+    def _take_over(self, channel: Channel | None, session: Session) -> None:
+        """Believe what was read, unless it is older than what is known."""
+        if session.version > self.session.version:
+            self.session = session
+        # A deleted channel's session is asked to stop; until then its settings stand.
+        if channel is None or channel.version <= self.channel.version:
+            return
         before, self.channel = self.plan(), channel
         if self.plan() != before:
             self.replanned.set()

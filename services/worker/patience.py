@@ -1,4 +1,7 @@
-"""The one layer that retries: writes to the store, until they succeed or the worker's deadline cancels them."""
+"""The one layer that retries: writes to the store, until they succeed or the worker's deadline cancels them.
+
+A store that is busy is asked again in the same way, ever less often; it is no outage, and the log names it StoreBusy.
+"""
 
 from __future__ import annotations
 

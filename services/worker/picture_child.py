@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 
 from services.domain.artifact import Kind
+from services.worker.child_environment import child_environment
 from services.worker.events import CaptureEvent, ClockSet, FileClosed, MediaSeen, RunOutgrown, Undecodable, VideoSeen
 
 log = structlog.get_logger()
@@ -74,7 +75,7 @@ class PictureChild:
             arguments += ["--last", repr(self._last_picture)]
         self._process = await asyncio.create_subprocess_exec(
             "setpriv", "--pdeathsig", "KILL", "--", sys.executable, "-m", "services.worker.picture", *arguments,
-            stdin=PIPE, stdout=PIPE, stderr=PIPE, limit=LINE_BYTES,
+            stdin=PIPE, stdout=PIPE, stderr=PIPE, env=child_environment(), limit=LINE_BYTES,
         )  # fmt: skip
         if self._ending:  # end() came while the program was being started and knows only the one before it
             self._process.kill()

@@ -35,11 +35,17 @@ class FaultyStore:
         self._meet("read")
         return self._inner.read(key)
 
-    def locate(self, key: str, *, seconds: int) -> LocalFile | RemoteUrl:
-        return self._inner.locate(key, seconds=seconds)
+    def locate(self, key: str, *, seconds: int, saved_as: str | None = None) -> LocalFile | RemoteUrl:
+        return self._inner.locate(key, seconds=seconds, saved_as=saved_as)
+
+    def origin(self) -> str | None:
+        return self._inner.origin()
 
     def check(self) -> None:
         self._inner.check()
+
+    def close(self) -> None:
+        self._inner.close()
 
     def _meet(self, call: str) -> None:
         left = self._faults.get(call, 0)
@@ -68,8 +74,14 @@ class WatchedStore:
     def read(self, key: str) -> StoredObject:
         return self._inner.read(key)
 
-    def locate(self, key: str, *, seconds: int) -> LocalFile | RemoteUrl:
-        return self._inner.locate(key, seconds=seconds)
+    def locate(self, key: str, *, seconds: int, saved_as: str | None = None) -> LocalFile | RemoteUrl:
+        return self._inner.locate(key, seconds=seconds, saved_as=saved_as)
+
+    def origin(self) -> str | None:
+        return self._inner.origin()
 
     def check(self) -> None:
         self._inner.check()
+
+    def close(self) -> None:
+        self._inner.close()

@@ -60,11 +60,11 @@ def test_a_publisher_that_leaves_while_it_is_decided_does_not_stay_on_air(
     world = new_world_with_nginx(SWEEP_SECONDS="60")
     world.add_channel()
     world.start(nginx=False)
-    with sqlite3.connect(world.settings.state_path, isolation_level=None) as lock, ThreadPoolExecutor(2) as pool:
+    with sqlite3.connect(world.state_path, isolation_level=None) as lock, ThreadPoolExecutor(2) as pool:
         lock.execute("BEGIN IMMEDIATE")  # nothing can be decided before this writer ends
         arriving = pool.submit(world.call, "publish", sign=world.sign())
-        threads = world.served.app.hooks.decider._threads  # begun by the first decision
-        world.until(lambda: bool(threads), "the publisher is being decided")
+        threads = world.served.app.hooks.deciders._threads
+        world.until(lambda: any(each._threads for each in threads), "the publisher is being decided")
         leaving = pool.submit(world.call, "publish_done")
         lock.execute("COMMIT")
         answers = [arriving.result(20).status_code, leaving.result(20).status_code]

@@ -225,9 +225,19 @@ def test_failures_of_sessions_that_are_over_are_forgotten() -> None:
     yard = Yard()
     yard.launches.failed("over")
     yard.launches.failed("open")
+    yard.clock.time += timedelta(seconds=31)
     yard.launches.forget_all_but(frozenset({"open"}))
 
     assert list(yard.launches._backoff) == ["open"]
+
+
+def test_a_failure_of_a_moment_ago_is_remembered_even_if_the_session_is_not_seen_yet() -> None:
+    yard = Yard()
+    for _ in range(3):
+        yard.launches.failed("new")
+    yard.launches.forget_all_but(frozenset())
+
+    assert yard.launches.failures("new") == 3
 
 
 def test_an_order_that_finds_the_queue_full_is_postponed_until_it_is_ordered_again(journal: Journal) -> None:

@@ -67,6 +67,16 @@ def test_a_player_that_nginx_no_longer_lists_is_dropped() -> None:
     assert not listeners.is_listening("session", GATEWAY)
 
 
+def test_a_player_whose_session_is_not_seen_stays_what_it_was() -> None:
+    listeners = Listeners()
+    listeners.arrived(PLAYER, "session")
+    for _ in range(3):
+        listeners.reconcile(GATEWAY, {"4": None, "5": None}, asked_at=long_after())
+
+    assert listeners.is_listening("session", GATEWAY)
+    assert set(listeners._pulls) == {PLAYER}
+
+
 def test_a_player_that_arrived_after_nginx_was_asked_is_kept() -> None:
     listeners = Listeners()
     asked_at = time.monotonic()

@@ -4,9 +4,27 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+from pydantic import ValidationError
+
 from services.gateway.bootstrap import process_launcher, worker_environment
+from services.gateway.settings import GatewaySettings, Pace
 from services.worker.settings import WorkerSettings
+from tests.gateway.nginx_process import new_nginx
+from tests.gateway.served import settings_variables
 from tests.gateway.world import World
+
+
+@pytest.fixture
+def settings_of(tmp_path: Path) -> Callable[..., GatewaySettings]:
+    """Read settings as the callback app does, with its places given."""
+
+    def read(**settings: str) -> GatewaySettings:
+        variables = settings_variables(tmp_path, port=0, nginx=new_nginx(tmp_path / "run"))
+        own = {name.removeprefix("STREAMKEEP_"): value for name, value in variables.items()}
+        return GatewaySettings.model_validate({name.lower(): value for name, value in (own | settings).items()})
+
+    return read
 
 
 def test_a_worker_gets_the_settings_it_reads_and_no_other(new_world: Callable[..., World], tmp_path: Path) -> None:
@@ -15,6 +33,10 @@ def test_a_worker_gets_the_settings_it_reads_and_no_other(new_world: Callable[..
     known = {f"STREAMKEEP_{name}".upper() for name in WorkerSettings.model_fields}
 
     assert given == {
+        "STREAMKEEP_STATE": "sqlite",
+        "STREAMKEEP_TABLE": "streamkeep",
+        "STREAMKEEP_STORE": "directory",
+        "STREAMKEEP_BUCKET": "streamkeep",
         "STREAMKEEP_STATE_PATH": str(tmp_path / "state.db"),
         "STREAMKEEP_OBJECTS_PATH": str(tmp_path / "objects"),
         "STREAMKEEP_SPOOL_PATH": str(tmp_path / "spool"),
@@ -24,6 +46,38 @@ def test_a_worker_gets_the_settings_it_reads_and_no_other(new_world: Callable[..
         "STREAMKEEP_LOG_FORMAT": "console",
     }
     assert given.keys() <= known
+
+
+@pytest.mark.parametrize(
+    ("settings", "pace"),
+    [
+        ({}, Pace(sweep_seconds=2, decision_threads=1)),
+        ({"STATE": "dynamodb"}, Pace(sweep_seconds=5, decision_threads=16)),
+        ({"STATE": "dynamodb", "SWEEP_SECONDS": "0.5"}, Pace(sweep_seconds=0.5, decision_threads=16)),
+        ({"DECISION_THREADS": "4"}, Pace(sweep_seconds=2, decision_threads=4)),
+    ],
+    ids=["sqlite", "dynamodb", "sweeps as asked", "threads as asked"],
+)
+def test_the_pace_is_that_of_the_state_unless_it_is_asked_for(
+    settings: dict[str, str], pace: Pace, settings_of: Callable[..., GatewaySettings]
+) -> None:
+    assert settings_of(**settings).pace == pace
+
+
+@pytest.mark.parametrize("name", ["SWEEP_SECONDS", "DECISION_THREADS"])
+@pytest.mark.parametrize("value", ["0", "-1", "65", "often"])
+def test_a_pace_that_cannot_be_kept_is_refused_by_name(
+    name: str, value: str, settings_of: Callable[..., GatewaySettings]
+) -> None:
+    with pytest.raises(ValidationError, match=name.lower()):
+        settings_of(**{name: value})
+
+
+def test_as_many_decide_at_once_as_the_pace_says(new_world_with_nginx: Callable[..., World]) -> None:
+    world = new_world_with_nginx(SWEEP_SECONDS="60", DECISION_THREADS="3")
+    world.start(nginx=False)
+
+    assert len(world.served.app.hooks.deciders._threads) == 3
 
 
 def test_workers_are_run_by_this_interpreter(new_world: Callable[..., World]) -> None:

@@ -223,6 +223,7 @@ def test_a_session_whose_worker_holds_the_lease_gets_no_second_one(new_world: Ca
     world.add_channel("other")
     world.publisher(world.key("other"))
     world.until_on_air("other")
+    world.until(lambda: bool(world.launcher.orders), "the other's worker is ordered")
 
     assert {order.channel_id for order in world.launcher.orders} == {"other"}
 

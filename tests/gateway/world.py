@@ -27,6 +27,7 @@ from services.gateway.exits import OnExit
 from services.gateway.nginx_client import Stream, read_stat
 from services.gateway.settings import GatewaySettings
 from tests.doubles import pulling_worker
+from tests.doubles.lagging_overview import LaggingOverview
 from tests.doubles.launcher import LauncherDouble, WorkerProgram, no_program
 from tests.examples import a_channel
 from tests.gateway.journal import Journal
@@ -57,7 +58,8 @@ class World:
         defaults = {"SWEEP_SECONDS": str(SWEEP_SECONDS), "HOLD_SECONDS": "0"}
         self.variables = settings_variables(folder, port=self.port, nginx=self.nginx, **{**defaults, **settings})
         self.read_settings()
-        self.state = SqliteState(self.settings.state_path)
+        self.state_path = folder / "state.db"
+        self.state = SqliteState(self.state_path)
         self.worker_program: WorkerProgram = no_program
         self.launcher: LauncherDouble
         self.served: ServedApp
@@ -126,7 +128,7 @@ class World:
         return self.state.sessions.get(session_id)
 
     def _execute(self, *statements: str) -> None:
-        with contextlib.closing(sqlite3.connect(self.settings.state_path)) as connection, connection:
+        with contextlib.closing(sqlite3.connect(self.state_path)) as connection, connection:
             for statement in statements:
                 connection.execute(statement)
 
@@ -144,6 +146,20 @@ class World:
     def forget_sessions(self) -> None:
         """Lose the sessions as a state restored from an old copy has."""
         self._execute("DELETE FROM sessions", "DELETE FROM airs")
+
+    def lagging(self) -> LaggingOverview:
+        """Let the running app's sweeps see state through an overview that the test can hold in the past."""
+        overview = LaggingOverview(self.state_path, self.folder)
+        self._stack.callback(overview.close)
+        watch = self.served.app.watch
+        watch.survey = replace(watch.survey, overview=overview)
+        self._stack.callback(self.served.stop)  # before its overview is closed
+        return overview
+
+    def until_swept(self, overview: LaggingOverview, times: int = 3) -> None:
+        """Wait until so many sweeps have been told of the past, and the last but one of them has acted on it."""
+        before = overview.asked
+        self.until(lambda: overview.asked > before + times, f"{times} sweeps with a lagging overview")
 
     def until(self, look: Callable[[], bool], what: str) -> None:
         eventually(look, what=f"{what}; logged: {self.journal.events[-20:]}")

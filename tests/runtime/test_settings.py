@@ -5,7 +5,7 @@ import pytest
 from tests.runtime import program
 
 LOAD = "from services.runtime.settings import Settings; print(Settings.load())"
-LOAD_ONE_MACHINE = "from services.runtime.settings import OneMachineSettings; print(OneMachineSettings.load())"
+LOAD_ONE_MACHINE = "from services.runtime.storage_settings import StorageSettings; print(StorageSettings.load())"
 PLACES = {"STREAMKEEP_STATE_PATH": "/data/state.db", "STREAMKEEP_OBJECTS_PATH": "/data/objects"}
 
 
@@ -61,8 +61,8 @@ def test_every_setting_that_is_missing_is_named() -> None:
 
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
-        "setting STREAMKEEP_STATE_PATH: Field required",
-        "setting STREAMKEEP_OBJECTS_PATH: Field required",
+        "setting STREAMKEEP_STATE_PATH: Value error, must name the SQLite file, or STREAMKEEP_STATE be dynamodb",
+        "setting STREAMKEEP_OBJECTS_PATH: Value error, must name the directory, or STREAMKEEP_STORE be s3",
     ]
 
 

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -77,3 +80,18 @@ async def test_an_argument_is_never_read_by_a_shell(tmp_path: Path) -> None:
 
     assert await run(["printf", "%s", hostile]) == hostile.encode()
     assert not (tmp_path / "made").exists()
+
+
+def test_a_child_knows_neither_our_settings_nor_our_credentials() -> None:
+    program = """
+import asyncio, json, sys
+from services.worker.child_program import run
+print(asyncio.run(run([sys.executable, "-c", "import json, os; print(json.dumps(dict(os.environ)))"])).decode())
+"""
+    ours = {"STREAMKEEP_PULL_URL": "rtmp://127.0.0.1/stream", "AWS_SECRET_ACCESS_KEY": "secret", "PLAIN": "yes"}
+
+    done = subprocess.run(python(program), env={**os.environ, **ours}, capture_output=True, text=True, check=True)
+
+    seen = json.loads(done.stdout)
+    assert seen["PLAIN"] == "yes"
+    assert not [name for name in seen if name.startswith(("STREAMKEEP_", "AWS_"))]

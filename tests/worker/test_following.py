@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -16,6 +16,7 @@ from services.domain.clock import SystemClock
 from services.domain.errors import VersionConflict
 from services.domain.session import Close, Session, SessionState
 from services.worker.following import Following
+from tests.doubles.lagging_overview import LaggingOverview
 from tests.examples import a_channel, a_publisher, a_session
 from tests.worker.heard import until
 
@@ -32,7 +33,7 @@ def on_air(state: SqliteState, *, reread_seconds: float = LONG, **settings: obje
     state.channels.add(channel)
     state.sessions.save(session=session)
     return Following(
-        channels=state.channels,
+        overview=state.overview,
         sessions=state.sessions,
         clock=CLOCK,
         channel=channel,
@@ -223,7 +224,7 @@ async def test_a_publisher_who_meets_the_end_resumes_or_opens_anew_but_never_bot
             absent = a_session(f"session-{number}", state=SessionState.INTERRUPTED, absent_since=CLOCK.now())
             ours.sessions.save(session=absent)
             following = Following(
-                channels=ours.channels,
+                overview=ours.overview,
                 sessions=ours.sessions,
                 clock=CLOCK,
                 channel=channel,
@@ -243,3 +244,70 @@ async def test_a_publisher_who_meets_the_end_resumes_or_opens_anew_but_never_bot
             outcomes.add(resumed)
 
     assert outcomes
+
+
+@pytest.fixture
+def lagging(tmp_path: Path, state: SqliteState) -> Iterator[LaggingOverview]:
+    del state  # whose file it reads
+    overview = LaggingOverview(tmp_path / "state.db", tmp_path)
+    yield overview
+    overview.close()
+
+
+async def test_a_reading_of_the_past_undoes_nothing_that_is_known(state: SqliteState, lagging: LaggingOverview) -> None:
+    following = on_air(state, image_time=10)
+    following.overview = lagging
+    lagging.hold()
+    state.sessions.save(session=stored(state).lost_publisher(CLOCK.now()))
+    change(state, image_time=20)
+    lagging.hold(lagging.picture())
+    await following.read()
+    assert (following.session.version, following.channel.version) == (2, 2)
+    following.replanned.clear()
+    lagging.hold(lagging._pasts[0])
+    await following.read()
+
+    assert lagging.asked == 1
+    assert (following.session.version, following.channel.version) == (2, 2)
+    assert following.plan().image_seconds == 20
+    assert not following.replanned.is_set()
+
+
+async def test_a_publisher_who_is_back_keeps_the_session_though_that_is_not_seen_yet(
+    state: SqliteState, lagging: LaggingOverview
+) -> None:
+    following = on_air(state, reconnect_window=60)
+    following.overview = lagging
+    state.sessions.save(session=stored(state).lost_publisher(CLOCK.now() - timedelta(seconds=61)))
+    lagging.hold()
+    state.sessions.save(session=stored(state).with_publisher(a_publisher("2")))
+    await following.read()
+
+    assert not following.due.is_set()
+    assert not stored(state).closing
+    assert following.session.publisher == a_publisher("2")
+
+
+async def test_a_session_that_is_not_seen_yet_is_asked_for_by_name(
+    state: SqliteState, lagging: LaggingOverview
+) -> None:
+    lagging.hold()
+    following = on_air(state)
+    following.overview = lagging
+    state.sessions.save(session=stored(state).asked_to_close(Close.STOP))
+    await following.read()
+
+    assert following.due.is_set()
+
+
+async def test_a_channel_that_is_not_seen_yet_leaves_its_session_running(
+    state: SqliteState, lagging: LaggingOverview
+) -> None:
+    state.sessions.save(session=a_session("other"))
+    lagging.hold()
+    following = on_air(state, image_time=7)
+    following.overview = lagging
+    await following.read()
+
+    assert following.plan().image_seconds == 7
+    assert not following.due.is_set()
