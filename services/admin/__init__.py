@@ -1,0 +1,1 @@
+"""What an operator runs by hand: take state out, put it in, make the table and the bucket."""
