@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from services.local.parts import DEMO_CHANNEL, Parts
 from services.local.readiness import Publish
 
@@ -12,10 +14,12 @@ def banner(parts: Parts, publish: Publish) -> str:
     rows = (
         ("OBS server", publish.server),
         ("Stream key", publish.stream_key),
+        # Browsers keep a fragment to themselves: the token is in no request and no log.
+        ("Console", f"{api}/console/#token={quote(token, safe='')}"),
         ("API", api),
         ("API docs", f"{api}/docs"),
         ("Token", token),
-        ("Files", str(folder.objects)),
+        ("Files", parts.objects_place),
         ("Data folder", str(folder.root)),
         ("Try", f"curl -H 'Authorization: Bearer {token}' {api}/channels/{DEMO_CHANNEL}"),
     )

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from services.metadata import channels, health, links, media_lists, moderation, older, sessions
 from services.metadata.auth import BearerAuth
 from services.metadata.body_limit import BodyLimit
+from services.metadata.console_pages import console_router
 from services.metadata.cors import LinkCors
 from services.metadata.openapi import describe
 from services.metadata.problem import answer_with_problems
@@ -25,11 +26,12 @@ ROUTERS = (
 
 def create_app(wiring: Wiring) -> FastAPI:
     """Give the application over what `wiring` holds; who built that closes it."""
-    app = FastAPI(redirect_slashes=False, redoc_url=None, swagger_ui_oauth2_redirect_url=None)
+    app = FastAPI(redirect_slashes=False, docs_url=None, redoc_url=None)
     app.state.wiring = wiring
-    for router in ROUTERS:
+    routers = (*ROUTERS, console_router(media_origins=wiring.media_origins))
+    for router in routers:
         app.include_router(router)
-    answer_with_problems(app, [route for router in ROUTERS for route in router.routes])
+    answer_with_problems(app, [route for router in routers for route in router.routes])
     describe(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(LinkCors)

@@ -10,13 +10,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from services.domain.secrets import Secret
 from services.metadata.problem import Problem
 
-OPEN_PATHS = frozenset({"/healthz", "/readyz", "/openapi.json", "/docs"})
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/openapi.json", "/docs", "/", "/console"})
 OPEN_PREFIX = "/p/"  # a link carries its own right
+CONSOLE_PREFIX = "/console/"  # files that are the same for everybody
 
 
 def is_open(path: str) -> bool:
     """Say whether a path needs no token."""
-    return path in OPEN_PATHS or path.startswith(OPEN_PREFIX)
+    return path in OPEN_PATHS or path.startswith((OPEN_PREFIX, CONSOLE_PREFIX))
 
 
 class BearerAuth:

@@ -43,49 +43,79 @@ Policy = Annotated[str, BeforeValidator(_policy), WithJsonSchema({"type": "strin
 
 
 class ChannelFields(BaseModel):
-    """What a channel's owner may ask for; what is left out takes its default."""
+    """What a channel's owner may ask for; what is left out takes its default.
+
+    Titles and descriptions are what OpenAPI and the console's forms say of a field.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, title="ChannelFields")
 
     name: StrictStr = Field(
-        default="", max_length=NAME_MAX, description=f"At most {NAME_MAX} characters. Older spelling: `videoname`."
+        default="",
+        max_length=NAME_MAX,
+        title="Name",
+        description=f"What people call the channel. At most {NAME_MAX} characters.",
     )
     description: StrictStr = Field(
-        default="", max_length=DESCRIPTION_MAX, description=f"At most {DESCRIPTION_MAX} characters."
+        default="",
+        max_length=DESCRIPTION_MAX,
+        title="Description",
+        description=f"Anything to remember about it. At most {DESCRIPTION_MAX:,} characters.",
     )
     labels: dict[Label, Label] = Field(
         default_factory=dict,
         max_length=LABELS_MAX,
-        description=f"At most {LABELS_MAX} names and values, each at most {LABEL_MAX} characters.",
+        title="Labels",
+        description="Names with values, to sort channels by. "
+        f"At most {LABELS_MAX} names and values, each at most {LABEL_MAX} characters.",
     )
-    enabled: Switch = Field(default=True, description="Whether anybody may publish.")
+    enabled: Switch = Field(default=True, title="Enabled", description="Whether anybody may publish.")
     outdate: Expiry | None = Field(
         default=None,
-        description="When the stream key expires: a date (00:00 UTC) or an RFC 3339 time; "
-        f"left out or null: {DEFAULT_LIFE_YEARS} years from now.",
+        title="Stream key expires",
+        description=f"When the stream key stops working; {DEFAULT_LIFE_YEARS} years from now if left out.",
     )
-    is_image: Switch = Field(default=True, description="Take snapshots (JPEG). Older spelling: `isImage`.")
+    is_image: Switch = Field(default=True, title="Take snapshots", description="Keep pictures (JPEG) of the stream.")
     image_time: Annotated[Number, number_in(IMAGE_TIME), number_schema(IMAGE_TIME)] = Field(
-        default=whole(IMAGE_TIME.default), description=_span("Time between snapshots", IMAGE_TIME)
+        default=whole(IMAGE_TIME.default),
+        title="Time between snapshots",
+        description=_span("From one picture to the next", IMAGE_TIME),
     )
-    is_video: Switch = Field(default=True, description="Record MP4 segments. Older spelling: `isVideo`.")
+    is_video: Switch = Field(
+        default=True, title="Record", description="Keep the stream as MP4 files, one after another."
+    )
     video_time: Annotated[Number, number_in(VIDEO_TIME), number_schema(VIDEO_TIME)] = Field(
-        default=whole(VIDEO_TIME.default), description=_span("Length of an MP4 segment", VIDEO_TIME)
+        default=whole(VIDEO_TIME.default),
+        title="Length of a recording",
+        description=_span("After how long a new MP4 file begins", VIDEO_TIME),
     )
-    is_hls: Switch = Field(default=True, description="Make live HLS. Older spelling: `isHls`.")
+    is_hls: Switch = Field(
+        default=True, title="Play live", description="Make live HLS, which browsers and players can watch."
+    )
     hls_time: Annotated[Number, number_in(HLS_TIME), number_schema(HLS_TIME)] = Field(
-        default=whole(HLS_TIME.default), description=_span("Length of an HLS segment", HLS_TIME)
+        default=whole(HLS_TIME.default),
+        title="Length of an HLS segment",
+        description=_span("Shorter segments bring viewers closer to now and cost more requests", HLS_TIME),
     )
     hls_list_size: Annotated[
         int, number_in(HLS_LIST_SIZE, integer=True), number_schema(HLS_LIST_SIZE, integer=True)
-    ] = Field(default=int(HLS_LIST_SIZE.default), description=_span("Length of the live playlist", HLS_LIST_SIZE))
+    ] = Field(
+        default=int(HLS_LIST_SIZE.default),
+        title="Length of the live playlist",
+        description=_span("How far back a live viewer can go", HLS_LIST_SIZE),
+    )
     is_on_demand: Switch = Field(
-        default=True, description="Keep HLS segments and a vod.m3u8. Older spelling: `isOnDemand`."
+        default=True,
+        title="Play afterwards",
+        description="Keep all HLS segments and a playlist of the whole broadcast (vod.m3u8).",
     )
     reconnect_window: Annotated[Number, number_in(RECONNECT_WINDOW), number_schema(RECONNECT_WINDOW)] = Field(
         default=whole(RECONNECT_WINDOW.default),
-        description=_span("How long a session waits for its publisher to come back", RECONNECT_WINDOW),
+        title="Time to reconnect",
+        description=_span("How long a broadcast waits for its publisher to come back", RECONNECT_WINDOW),
     )
     second_publisher: Policy = Field(
-        default=SECOND_PUBLISHER, description="What happens to a second publisher while one is on air."
+        default=SECOND_PUBLISHER,
+        title="Second publisher",
+        description="What happens to a second publisher while one is on air.",
     )

@@ -98,4 +98,12 @@ def _expiry(value: Any) -> datetime:  # noqa: ANN401 - whatever JSON holds
     return found
 
 
-Expiry = Annotated[datetime, BeforeValidator(_expiry), WithJsonSchema({"type": "string", "examples": ["2030-12-09"]})]
+_MOMENT_SCHEMA = {
+    "anyOf": [
+        {"type": "string", "format": "date-time"},
+        {"type": "string", "format": "date", "description": "Its 00:00 UTC."},
+        {"type": "string", "pattern": r"^\d{4}/\d{1,2}/\d{1,2}$", "description": "Older spelling of a date."},
+    ],
+    "examples": ["2030-12-09"],
+}
+Expiry = Annotated[datetime, BeforeValidator(_expiry), WithJsonSchema(_MOMENT_SCHEMA)]

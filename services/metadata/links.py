@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from http import HTTPStatus
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
 
 from services.domain import keys
@@ -46,16 +46,26 @@ def _seconds_left(token: str, now: datetime) -> int:
 
 @router.head("/p/{token}/{key:path}", include_in_schema=False)
 @router.get("/p/{token}/{key:path}", summary="Follow a link", response_class=Response, openapi_extra={"security": []})
-def follow(wiring: Wired, token: str, key: str) -> Response:
-    """Give the object a link opens: a file by ranges, a redirect for media elsewhere, playlists always in the body."""
+def follow(wiring: Wired, request: Request, token: str, key: str) -> Response:
+    """Give the object a link opens: a file by ranges, a redirect for media elsewhere, playlists always in the body.
+
+    With `?download` added to the link a browser saves it instead of showing it.
+    """
     now = wiring.clock.now()
     _judge(wiring, token, key, now)
+    saved_as = keys.file_name(key) if "download" in request.query_params else None
     headers = {"Cache-Control": keys.cache_control(key), "X-Content-Type-Options": "nosniff"}
+    if saved_as is not None:
+        headers["Content-Disposition"] = f'attachment; filename="{saved_as}"'
     media_type = keys.media_type(key)
     if keys.cache_control(key) == "no-cache":
         # Read whole: between the look at a file and its reading another may take its name.
         return Response(wiring.objects.read(key).body, media_type=media_type, headers=headers)
-    place = wiring.objects.locate(key, seconds=min(REDIRECT_SECONDS_MAX, _seconds_left(token, now)))
+    seconds = min(REDIRECT_SECONDS_MAX, _seconds_left(token, now))
+    place = wiring.objects.locate(key, seconds=seconds, saved_as=saved_as)
     if isinstance(place, LocalFile):
         return ObjectFile(place.path, media_type=media_type, headers=headers)
+    if request.method == "HEAD":  # which the address elsewhere does not take: it is signed for GET
+        told = {"Content-Length": str(place.bytes), "Accept-Ranges": "bytes"}
+        return Response(media_type=media_type, headers=headers | told)
     return RedirectResponse(place.url, status_code=HTTPStatus.TEMPORARY_REDIRECT, headers={"Cache-Control": "no-store"})

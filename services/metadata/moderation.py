@@ -29,10 +29,17 @@ class StopOrder(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    block_until: Expiry | None = Field(
-        default=None, description="A date or an RFC 3339 time in the future; left out: until `unblock`."
+    reason: StrictStr = Field(
+        default="",
+        max_length=REASON_MAX,
+        title="Reason",
+        description=f"Shown with the channel while it is blocked. At most {REASON_MAX} characters.",
     )
-    reason: StrictStr = Field(default="", max_length=REASON_MAX, description=f"At most {REASON_MAX} characters.")
+    block_until: Expiry | None = Field(
+        default=None,
+        title="Blocked until",
+        description="A time in the future; if left out, until it is unblocked.",
+    )
 
 
 def _ban(order: StopOrder, now: datetime) -> Block:

@@ -12,7 +12,9 @@ JsonObject = dict[str, Any]
 
 def fields_schema() -> JsonObject:
     """Describe a body of `/channels`."""
-    return ChannelFields.model_json_schema()
+    older = ", ".join(f"`{spelling}` for `{name}`" for name, spelling in OLDER_OF.items())
+    said = f"Fields of a channel; what is left out takes its default. Older spellings are accepted as well: {older}."
+    return ChannelFields.model_json_schema() | {"description": said}
 
 
 def older_fields_schema() -> JsonObject:

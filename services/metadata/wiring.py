@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from services.domain.clock import Clock
-from services.domain.ports import ChannelStore, ObjectStore, SessionStore
+from services.domain.ports import ChannelStore, ObjectStore, Overview, SessionStore
 from services.domain.secrets import Secret
 from services.domain.signing import Keyring
 from services.metadata.gateway_client import CallbackApp
@@ -17,10 +17,14 @@ from services.metadata.signed_links import SignedLinks
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wiring:
-    """The ports and secrets of one running service; `rtmp_url` is where publishers push."""
+    """The ports and secrets of one running service.
+
+    `rtmp_url` is where publishers push; `media_origins` are those (scheme, host, port) to which links lead on.
+    """
 
     channels: ChannelStore
     sessions: SessionStore
+    overview: Overview
     objects: ObjectStore
     clock: Clock
     callback: CallbackApp
@@ -28,6 +32,7 @@ class Wiring:
     publish_keyring: Keyring
     admin_token: Secret
     rtmp_url: str
+    media_origins: tuple[str, ...] = ()
 
 
 async def _wired(request: Request) -> Wiring:

@@ -25,7 +25,7 @@ def go_live(service: Running, channel_id: str, session_id: str = "session-1", at
         id=session_id, channel_id=channel_id, started_at=at, pull_token=Secret("pull"), publisher=publisher
     )
     air = service.state.sessions.air(channel_id)
-    service.state.sessions.save(session=session, air=air.changed(session_id=session_id))
+    service.state.sessions.save(session=session, air=air.opened(session_id))
     live = session.went_live()
     service.state.sessions.save(session=live)
     return live

@@ -39,6 +39,7 @@ class Running:
     state: SqliteState
     objects: DirectoryStore
     objects_path: Path
+    state_path: Path
     links: SignedLinks
     settings: MetadataSettings
     callback: CallbackDouble
@@ -93,15 +94,16 @@ def running(folder: Path, callback: CallbackDouble) -> Iterator[Running]:
             served(app, bound),
             httpx.Client(base_url=settings.public_url, headers=bearer, timeout=DEADLINE_SECONDS) as client,
             httpx.Client(base_url=settings.public_url, timeout=DEADLINE_SECONDS) as anonymous,
-            closing(SqliteState(settings.state_path)) as state,
+            closing(SqliteState(folder / "state.db")) as state,
         ):
             yield Running(
                 url=settings.public_url,
                 client=client,
                 anonymous=anonymous,
                 state=state,
-                objects=DirectoryStore(settings.objects_path),
-                objects_path=settings.objects_path,
+                objects=DirectoryStore(folder / "objects"),
+                objects_path=folder / "objects",
+                state_path=folder / "state.db",
                 links=SignedLinks(keyring=settings.link_keyring, public_url=settings.public_url),
                 settings=settings,
                 callback=callback,

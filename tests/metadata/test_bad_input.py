@@ -262,7 +262,6 @@ def test_what_does_not_exist_is_not_found(service: Running, path: str) -> None:
         ("POST", "/channels/x/snapshots/"),
         ("POST", "/channels/x/start"),
         ("GET", "/metrics"),
-        ("GET", "/"),
         ("GET", "/channels/"),
     ],
 )
@@ -291,10 +290,10 @@ def test_an_unexpected_failure_tells_nothing_of_the_inside(fresh_service: Runnin
 
 
 def test_a_state_that_cannot_be_read_is_said_to_be_unavailable(fresh_service: Running) -> None:
-    with closing(sqlite3.connect(fresh_service.settings.state_path)) as connection:
+    with closing(sqlite3.connect(fresh_service.state_path)) as connection:
         connection.execute("DROP TABLE channels")
 
     answer = fresh_service.client.get("/channels")
 
     assert_problem(answer, 503)
-    assert str(fresh_service.settings.state_path) not in answer.text
+    assert str(fresh_service.state_path) not in answer.text

@@ -30,7 +30,7 @@ def test_all_that_is_missing_is_named_and_the_service_stays_alive(fresh_service:
     fresh_service.callback.shutdown()
     fresh_service.callback.server_close()
     shutil.rmtree(fresh_service.objects_path)
-    with closing(sqlite3.connect(fresh_service.settings.state_path)) as connection:
+    with closing(sqlite3.connect(fresh_service.state_path)) as connection:
         connection.execute("DROP TABLE channels")
 
     assert missing(fresh_service) == {"gateway", "store", "state"}

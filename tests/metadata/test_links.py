@@ -38,6 +38,13 @@ def test_a_link_gives_the_whole_object(service: Running, mp4: str) -> None:
     assert "Content-Range" in answer.headers["Access-Control-Expose-Headers"]
 
 
+def test_a_link_can_ask_that_the_object_be_saved(service: Running, mp4: str) -> None:
+    answer = service.anonymous.get(f"{mp4}?download")
+
+    assert (answer.status_code, answer.content) == (200, BODY)
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="camera-20261120T100000.000Z.mp4"'
+
+
 @pytest.mark.parametrize(
     ("asked", "told", "part"),
     [

@@ -1,0 +1,43 @@
+// Work that is done again and again while somebody looks at the page.
+
+import { settled, trouble } from "./notices.js";
+
+export const REFRESH_MS = 2_500;
+
+// Runs `work` now and `REFRESH_MS` after each end, until `signal`; waits while the tab is hidden. Gives a function
+// that runs it at once, after a change that the page itself made.
+export function repeat(work, signal) {
+  let timer;
+  let running = false;
+  let again = false;
+
+  async function turn() {
+    clearTimeout(timer);
+    if (running || signal.aborted) {
+      again = true;
+      return;
+    }
+    running = true;
+    again = false;
+    await attempt(work, signal);
+    running = false;
+    if (signal.aborted || document.hidden) return;
+    if (again) turn();
+    else timer = setTimeout(turn, REFRESH_MS);
+  }
+
+  const seen = () => document.hidden || turn();
+  document.addEventListener("visibilitychange", seen, { signal });
+  signal.addEventListener("abort", () => clearTimeout(timer));
+  turn();
+  return turn;
+}
+
+async function attempt(work, signal) {
+  try {
+    await work();
+    if (!signal.aborted) settled();
+  } catch (error) {
+    if (!signal.aborted && error.status !== 401) trouble(error);
+  }
+}

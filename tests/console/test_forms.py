@@ -1,0 +1,105 @@
+"""Creating and changing channels in the page."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from tests.console.browsing import Visit
+from tests.e2e.stack import Stack
+
+
+def test_a_channel_is_created_with_the_keyboard_alone(console: Visit, stack: Stack) -> None:
+    keyboard = console.page.keyboard
+    for _ in range(20):
+        keyboard.press("Tab")
+        if console.page.evaluate("document.activeElement.textContent") == "New channel":
+            break
+    keyboard.press("Enter")
+    expect(console.page.get_by_label("Name", exact=True)).to_be_focused()
+    keyboard.type("By keyboard")
+    keyboard.press("Enter")
+
+    expect(console.page.get_by_role("heading", name="By keyboard")).to_be_visible()
+    assert "By keyboard" in [each["name"] for each in stack.api.get("/channels").json()["items"]]
+
+
+def test_every_field_is_explained_as_the_api_describes_it(console: Visit, stack: Stack) -> None:
+    described = stack.api.get("/openapi.json").json()["components"]["schemas"]["ChannelFields"]["properties"]
+    console.go("#/new")
+    console.page.get_by_label("Name", exact=True).wait_for()
+
+    for name, field in described.items():
+        control = console.page.locator(f"form [name={name}]")
+        explained = str(control.get_attribute("aria-describedby")).split()[0]
+        assert str(console.page.locator(f"#{explained}").text_content()).startswith(field["description"])
+        assert field["title"]
+
+
+def test_an_impossible_value_is_explained_at_its_field_and_nothing_is_stored(console: Visit, stack: Stack) -> None:
+    console.expected.append("status of 422")
+    before = len(stack.api.get("/channels").json()["items"])
+    console.go("#/new")
+    seconds = console.page.get_by_label("Time between snapshots")
+    seconds.fill("0.1")
+    console.button("Create channel").click()
+
+    expect(seconds).to_have_attribute("aria-invalid", "true")
+    expect(seconds).to_be_focused()
+    problem = str(seconds.get_attribute("aria-describedby")).split()[1]
+    expect(console.page.locator(f"#{problem}")).to_have_text("must be a number from 0.5 to 86400 seconds")
+    assert len(stack.api.get("/channels").json()["items"]) == before
+
+
+def test_a_change_sends_only_what_was_changed(console: Visit, stack: Stack) -> None:
+    channel = stack.create(name="Before", image_time=7, labels={"team": "city"})
+    console.show(channel["id"])
+    console.page.get_by_role("link", name="Edit").click()
+    console.page.get_by_label("Labels").fill("team: sport\nsite: pier: 4")
+
+    with console.page.expect_request(lambda request: request.method == "PATCH") as sent:
+        console.button("Save changes").click()
+
+    expect(console.page.get_by_text("site: pier: 4")).to_be_visible()
+    assert sent.value.post_data_json == {"labels": {"team": "sport", "site": "pier: 4"}}
+
+
+def test_somebody_elses_change_is_not_overwritten_unasked(console: Visit, stack: Stack) -> None:
+    console.expected.append("status of 412")
+    channel = stack.create(name="Ours", image_time=7)
+    console.go(f"#/channels/{channel['id']}/edit")
+    console.page.get_by_label("Name", exact=True).fill("Mine")
+    stack.api.patch(f"/channels/{channel['id']}", json={"name": "Theirs", "image_time": 9}).raise_for_status()
+
+    console.button("Save changes").click()
+
+    expect(console.page.get_by_text("Somebody else changed this channel")).to_be_visible()
+    assert stack.channel(channel["id"])["name"] == "Theirs"
+    console.button("Save my changes on top").click()
+    expect(console.page.get_by_role("heading", name="Mine")).to_be_visible()
+    assert stack.channel(channel["id"])["image_time"] == 9
+
+
+def test_a_new_key_is_made_only_after_a_warning(console: Visit, stack: Stack) -> None:
+    channel = stack.create(name="Keyed")
+    console.show(channel["id"])
+
+    console.button("New key…").click()
+    console.page.keyboard.press("Escape")
+    assert stack.channel(channel["id"])["publish"] == channel["publish"]
+    console.button("New key…").click()
+    console.button("Make a new key").click()
+
+    expect(console.page.get_by_text("The channel has a new stream key.")).to_be_visible()
+    assert stack.channel(channel["id"])["publish"]["stream_key"] != channel["publish"]["stream_key"]
+
+
+def test_a_channel_is_deleted_only_after_a_warning(console: Visit, stack: Stack) -> None:
+    channel = stack.create(name="Short-lived")
+    console.show(channel["id"])
+
+    console.button("Delete…").click()
+    expect(console.button("Cancel")).to_be_focused()
+    console.button("Delete the channel").click()
+
+    expect(console.page.get_by_role("heading", name="Channels")).to_be_visible()
+    assert stack.api.get(f"/channels/{channel['id']}").status_code == 404
