@@ -7,6 +7,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 from services.local.credentials import Credentials
 from services.local.errors import CannotStart
@@ -17,6 +18,7 @@ from services.local.settings import LocalSettings
 from services.local.stack import require_machine, run
 from services.runtime import logging
 from services.runtime.steady_output import steady
+from services.runtime.storage_settings import State, Store
 
 EXIT_CANNOT_START = 1
 
@@ -37,6 +39,9 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--demo", action="store_true", help="also publish a moving test picture to the channel demo")
     parser.add_argument("--port-offset", type=offset, default=0, metavar="N", help="move every port by N")
     parser.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="the folder (default ./data)")
+    kept = "DynamoDB and S3 are those that the usual AWS_ variables lead to"
+    parser.add_argument("--state", choices=get_args(State), help=f"where state is kept; {kept}")
+    parser.add_argument("--store", choices=get_args(Store), help="where objects are kept")
     return parser.parse_args(argv)
 
 
@@ -52,7 +57,14 @@ def main() -> None:
             ports.require_free(settings.rtmp_host)
             token = settings.token.get_secret_value() if settings.token else None
             credentials = Credentials.at(folder.credentials, token)
-            parts = Parts(settings=settings, ports=ports, folder=folder, credentials=credentials)
+            parts = Parts(
+                settings=settings,
+                state=wishes.state or settings.state,
+                store=wishes.store or settings.store,
+                ports=ports,
+                folder=folder,
+                credentials=credentials,
+            )
             asyncio.run(run(parts, demo=wishes.demo))
     except CannotStart as error:
         print(f"streamkeep cannot start: {error}", file=sys.stderr)  # noqa: T201 - for the user, not for the log

@@ -10,6 +10,7 @@ from services.local.folder import DataFolder
 from services.local.ports import LOOPBACK, Ports
 from services.local.program import Program, dies_with_parent, python
 from services.local.settings import LocalSettings
+from services.runtime.storage_settings import State, Store, storage_variables
 
 DEMO_CHANNEL = "demo"
 
@@ -19,6 +20,8 @@ class Parts:
     """Everything from which the three programs are made."""
 
     settings: LocalSettings
+    state: State
+    store: Store
     ports: Ports
     folder: DataFolder
     credentials: Credentials
@@ -38,6 +41,11 @@ class Parts:
         """Where nginx and the metadata service reach the callback app."""
         return f"http://{LOOPBACK}:{self.ports.callback}"
 
+    @property
+    def objects_place(self) -> str:
+        """Where objects appear, as a user looks for them."""
+        return str(self.folder.objects) if self.store == "directory" else f"s3://{self.settings.bucket}"
+
     def programs(self) -> tuple[Program, ...]:
         """Give the programs in the order of their start."""
         return (self._metadata(), self._gateway(), self._nginx())
@@ -45,7 +53,7 @@ class Parts:
     def _metadata(self) -> Program:
         return self._service(
             "metadata",
-            **self._state(),
+            HOST=LOOPBACK,
             PORT=str(self.ports.api),
             TOKEN=self.credentials.token.reveal(),
             PUBLISH_SECRETS=self.credentials.publish_secrets.reveal(),
@@ -61,7 +69,7 @@ class Parts:
     def _gateway(self) -> Program:
         return self._service(
             "gateway",
-            **self._state(),
+            HOST=LOOPBACK,
             SPOOL_PATH=str(self.folder.spool),
             PORT=str(self.ports.callback),
             PUBLISH_SECRETS=self.credentials.publish_secrets.reveal(),
@@ -85,16 +93,32 @@ class Parts:
             relayed=True,
         )
 
-    def _state(self) -> dict[str, str]:
-        return {
-            "STATE_PATH": str(self.folder.state),
-            "OBJECTS_PATH": str(self.folder.objects),
-            "HOST": LOOPBACK,
-        }
+    def preparation(self) -> Program | None:
+        """Give the program that makes the table and the bucket if they are missing, or None where files do."""
+        if (self.state, self.store) == ("sqlite", "directory"):
+            return None
+        return Program(
+            name="prepare",
+            argv=(*python("services.admin"), "prepare"),
+            environment=self._variables() | self._storage(),
+        )
+
+    def _storage(self) -> dict[str, str]:
+        return storage_variables(
+            state=self.state,
+            state_path=self.folder.state,
+            table=self.settings.table,
+            store=self.store,
+            objects_path=self.folder.objects,
+            bucket=self.settings.bucket,
+        )
 
     def _service(self, name: str, **variables: str) -> Program:
         return Program(
-            name=name, argv=python(f"services.{name}"), environment=self._variables(**variables), on_lifeline=True
+            name=name,
+            argv=python(f"services.{name}"),
+            environment=self._variables(**variables) | self._storage(),
+            on_lifeline=True,
         )
 
     def _variables(self, **own: str) -> dict[str, str]:

@@ -6,16 +6,22 @@ from typing import Literal
 
 from services.runtime.setting_types import MIN_FREE_BYTES, MinFreeBytes, Token
 from services.runtime.settings import Settings
+from services.runtime.storage_settings import BUCKET, TABLE, Bucket, State, Store, Table
 
 
 class LocalSettings(Settings):
     """The stack's settings.
 
     `token` is the admin token (made and kept when absent); `rtmp_host` 0.0.0.0 lets other machines publish;
-    below `min_free_bytes` of free disk nothing is started.
+    below `min_free_bytes` of free disk nothing is started. `state`, `store`, `table` and `bucket` say where state
+    and objects are kept; the command line outranks the first two.
     """
 
     log_format: Literal["console", "json"] = "console"
     token: Token | None = None
     rtmp_host: Literal["127.0.0.1", "0.0.0.0"] = "127.0.0.1"  # noqa: S104 - only when asked for
     min_free_bytes: MinFreeBytes = MIN_FREE_BYTES
+    state: State = "sqlite"
+    store: Store = "directory"
+    table: Table = TABLE
+    bucket: Bucket = BUCKET

@@ -26,6 +26,8 @@ from services.runtime.steady_output import steady
 
 log = structlog.get_logger()
 
+PREPARE_SECONDS = 60.0
+"""How long making a table and a bucket may take: a table of DynamoDB is there after some 10 s."""
 _STOP_SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
@@ -56,6 +58,11 @@ async def run(parts: Parts, *, demo: bool) -> None:
 
 async def _serve(supervisor: Supervisor, parts: Parts, stop: asyncio.Event, *, demo: bool) -> None:
     began = time.monotonic()
+    preparation = parts.preparation()
+    if preparation is not None:
+        await _first_of(supervisor.finish(preparation, PREPARE_SECONDS), stop.wait())
+    if stop.is_set():
+        return
     for program in parts.programs():
         supervisor.keep(program)
     await _first_of(_announce(supervisor, parts, began, demo=demo), supervisor.failed(), stop.wait())

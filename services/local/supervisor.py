@@ -45,6 +45,16 @@ class Supervisor:
         """Start a program and keep it running."""
         self._tasks.append(asyncio.create_task(self._keep(program), name=f"keep {program.name}"))
 
+    async def finish(self, program: Program, seconds: float) -> None:
+        """Run a program to its end; raise CannotStart if that is no success or takes longer than `seconds`."""
+        try:
+            async with asyncio.timeout(seconds):
+                code = await self._run(program)
+        except TimeoutError:
+            raise CannotStart(f"{program.name} took longer than {seconds:g} s") from None
+        if code != 0:
+            raise CannotStart(f"{program.name} failed (exit {code}); its own message is above")
+
     def ready(self) -> None:
         """Take every later end of a program as a crash to recover from."""
         self._ready = True

@@ -7,14 +7,19 @@ import pytest
 
 from tests.e2e.stack import Stack
 from tests.local.running import free_offset
-from tests.media import Media
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def one_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """One stack for all tests that do not disturb it; each test makes channels of its own."""
     with Stack(tmp_path_factory.mktemp("stack") / "data", free_offset()) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def stack(one_machine: Stack) -> Stack:
+    """The stack of tests that run in one world only."""
+    return one_machine
 
 
 @pytest.fixture
@@ -25,8 +30,3 @@ def own_stack(tmp_path: Path) -> Iterator[Stack]:
     yield running
     if running.process is not None and running.process.poll() is None:
         running.stop()
-
-
-@pytest.fixture(scope="session")
-def media(tmp_path_factory: pytest.TempPathFactory) -> Media:
-    return Media(tmp_path_factory.mktemp("media"))

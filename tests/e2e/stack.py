@@ -15,10 +15,21 @@ import httpx
 import m3u8
 import psutil
 
+from tests.e2e.bucket import Bucket
+from tests.emulators import CREDENTIALS
 from tests.processes import children, command
 from tests.waiting import eventually
 
 TOKEN = "e2e-admin-token"
+ON_AWS = ("--state", "dynamodb", "--store", "s3")
+
+
+def stack_on_aws(data: Path, offset: int, endpoint: str, *arguments: str) -> Stack:
+    """Give a stack, not started yet, whose state and objects are at `endpoint`, in a table and a bucket of its own."""
+    name = f"streamkeep-{offset}"
+    variables = {**CREDENTIALS, "AWS_ENDPOINT_URL": endpoint, "STREAMKEEP_TABLE": name, "STREAMKEEP_BUCKET": name}
+    bucket = Bucket(name, endpoint, data.parent / f"{data.name}-bucket")
+    return Stack(data, offset, variables=variables, arguments=(*ON_AWS, *arguments), bucket=bucket)
 
 
 @dataclass
@@ -30,6 +41,7 @@ class Stack:
     variables: dict[str, str] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
     wrapper: tuple[str, ...] = ()
+    bucket: Bucket | None = None
     process: subprocess.Popen[bytes] | None = None
     http: httpx.Client | None = None
 
@@ -45,6 +57,11 @@ class Stack:
         """The data folder as the stack sees it, which may have mounts of its own."""
         assert self.process is not None
         return Path(f"/proc/{self.process.pid}/root{self.data}") if self.wrapper else self.data
+
+    @property
+    def objects_folder(self) -> Path:
+        """The folder of objects, as it is now."""
+        return self.seen / "objects" if self.bucket is None else self.bucket.look()
 
     @property
     def log(self) -> Path:
@@ -135,12 +152,11 @@ class Stack:
 
     def objects(self, pattern: str) -> list[Path]:
         """Give the objects that match, in the order of their keys; hidden files are no objects."""
-        root = self.seen / "objects"
-        found = (path for path in root.glob(pattern) if path.is_file() and not path.name.startswith("."))
+        found = (path for path in self.objects_folder.glob(pattern) if path.is_file() and not path.name.startswith("."))
         return sorted(found)
 
     def live(self, channel_id: str) -> m3u8.M3U8:
-        return m3u8.loads((self.data / "objects" / "hls" / channel_id / "live.m3u8").read_text())
+        return m3u8.loads((self.objects_folder / "hls" / channel_id / "live.m3u8").read_text())
 
     def head(self, channel_id: str) -> dict[str, Any]:
         path = self.objects(f"sessions/{channel_id}/*/head.json")[-1]

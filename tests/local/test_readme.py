@@ -33,8 +33,9 @@ def test_every_link_in_the_readme_leads_somewhere() -> None:
 
 
 def test_the_options_in_the_readme_are_accepted() -> None:
-    wishes = arguments(["--demo", "--port-offset", "10", "--data", "elsewhere"])
+    wishes = arguments(["--demo", "--port-offset", "10", "--data", "elsewhere", "--state", "dynamodb", "--store", "s3"])
 
     assert (wishes.demo, wishes.port_offset, wishes.data) == (True, 10, Path("elsewhere"))
-    for option in ("--demo", "--port-offset", "--data"):
+    assert (wishes.state, wishes.store) == ("dynamodb", "s3")
+    for option in ("--demo", "--port-offset", "--data", "--state dynamodb", "--store s3"):
         assert option in README

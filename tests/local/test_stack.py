@@ -7,6 +7,7 @@ import contextlib
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import psutil
 import pytest
@@ -50,6 +51,17 @@ def test_the_token_of_the_environment_is_the_token(start: Start) -> None:
 
     assert stack.token == "chosen"
     assert stack.call("GET", "/channels/demo")["id"] == "demo"
+
+
+def test_the_printed_console_address_carries_the_token_where_browsers_tell_nobody(start: Start) -> None:
+    stack = start(STREAMKEEP_TOKEN="odd+token#%")
+    stack.until_ready()
+
+    (address,) = [line.split()[1] for line in stack.said if line.strip().startswith("Console:")]
+
+    page = urlsplit(address)
+    assert (page.netloc, page.path) == (f"127.0.0.1:{8000 + stack.offset}", "/console/")
+    assert parse_qs(page.fragment) == {"token": ["odd+token#%"]}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
