@@ -1,10 +1,36 @@
-"""Looks at processes that may end at any moment."""
+"""Processes: looked at, though they may end at any moment, and made for a test."""
 
 from __future__ import annotations
 
 import contextlib
+import subprocess
+import sys
+from collections.abc import Iterator
 
 import psutil
+
+_TELLS_ITS_NAME = (
+    "import sys; from services.runtime.process_name import own_name; print(own_name(), flush=True); sys.stdin.read()"
+)
+
+
+@contextlib.contextmanager
+def named_process() -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Give a process that waits, and the name it has for good; kill it at the end of the block at the latest."""
+    argv = [sys.executable, "-c", _TELLS_ITS_NAME]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process, process.stdout.readline().strip()
+        finally:
+            process.kill()
+
+
+def name_of_a_dead_process() -> str:
+    """Give the name of a process that has ended."""
+    with named_process() as (_, name):
+        pass
+    return name
 
 
 def children(of: int | None = None, *, recursive: bool = False) -> list[psutil.Process]:

@@ -11,6 +11,7 @@ from services.domain.channel import Channel
 from services.domain.errors import ChannelNotFound, PublishRefused, SessionNotFound
 from services.domain.ports import ChannelStore, LeaseStore, Overview, SessionStore
 from services.domain.session import Air, Close, Lease, Session
+from services.runtime.process_name import is_over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +36,8 @@ class Sight:
         return None
 
     def has_worker(self, now: datetime) -> bool:
-        """Say whether a worker holds the session's lease."""
-        return self.lease is not None and self.lease.is_valid(now)
+        """Say whether a worker holds the session's lease; one of this machine that is over holds nothing."""
+        return self.lease is not None and self.lease.is_valid(now) and not is_over(self.lease.holder)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import partial
 from urllib.parse import urlencode
 
@@ -18,12 +17,13 @@ from services.domain import capture, keys, times
 from services.domain.artifact import Artifact, Kind
 from services.domain.channel import Channel
 from services.domain.clock import Clock, SystemClock
-from services.domain.errors import ChannelNotFound, ObjectNotFound
+from services.domain.errors import ChannelNotFound, LeaseHeld, ObjectNotFound
 from services.domain.manifest import Head, Part, decode_chunk, decode_head
 from services.domain.playlist import target_duration
-from services.domain.ports import ObjectStore
+from services.domain.ports import LeaseStore, ObjectStore
 from services.domain.secrets import Secret
-from services.domain.session import Session
+from services.domain.session import Lease, Session
+from services.runtime.process_name import is_over, own_name
 from services.worker.broadcast import Broadcast
 from services.worker.ending import Ending
 from services.worker.following import Following
@@ -50,9 +50,16 @@ class Worker:
     tenure: Tenure
 
 
-def holder() -> str:
-    """Name this process among all that may hold a lease."""
-    return f"{socket.gethostname()}:{os.getpid()}"
+def claimed(leases: LeaseStore, session_id: str, *, ttl: timedelta, now: datetime) -> Lease:
+    """Take the session's lease, from a process of this machine that is over at once; raise LeaseHeld."""
+    try:
+        return leases.claim(session_id, own_name(), ttl=ttl, now=now)
+    except LeaseHeld:
+        held = leases.get(session_id)
+        if held is None or not is_over(held.holder):
+            raise
+        leases.release(held)
+    return leases.claim(session_id, own_name(), ttl=ttl, now=now)
 
 
 def forgotten(channel_id: str, clock: Clock) -> Channel:
@@ -112,7 +119,7 @@ async def worker(
             channel = state.channels.get(channel_id)
         except ChannelNotFound:
             channel = forgotten(channel_id, clock)
-        lease = state.leases.claim(session_id, holder(), ttl=ttl, now=clock.now())
+        lease = claimed(state.leases, session_id, ttl=ttl, now=clock.now())
         tenure = Tenure(leases=state.leases, clock=clock, lease=lease, ttl=ttl, lost=asyncio.Event())
         following = Following(
             overview=state.overview,

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import datetime
+
 import psutil
+import pytest
 
 from tests.e2e.clips import NINE_SECONDS, RATE, WITH_SOUND
 from tests.e2e.looking import decode_errors, probe
@@ -10,6 +14,10 @@ from tests.e2e.publisher import Publisher
 from tests.e2e.stack import Stack
 from tests.media import Media
 from tests.waiting import eventually
+
+
+def seconds(gap: dict[str, str]) -> float:
+    return (datetime.fromisoformat(gap["to"]) - datetime.fromisoformat(gap["from"])).total_seconds()
 
 
 def more_segments(stack: Stack, channel_id: str, count: int) -> None:
@@ -109,6 +117,36 @@ def test_a_kill_of_the_stack_leaves_no_process_and_loses_nothing(own_stack: Stac
     recordings = own_stack.objects(f"recordings/{channel['id']}/**/*.mp4")
     assert len(recordings) == 1
     assert own_stack.session(channel["id"])["state"] == "ended"
+
+
+@pytest.mark.parametrize("world", ["own_stack", "own_stack_on_aws"])
+def test_after_a_kill_of_every_process_a_publisher_is_captured_as_soon_as_it_is_back(
+    request: pytest.FixtureRequest, media: Media, world: str
+) -> None:
+    """The dead worker's lease has most of its time to run, and nobody waits for that."""
+    stack = request.getfixturevalue(world)
+    assert isinstance(stack, Stack)
+    channel = stack.create(video_time=60)
+    url = channel["publish"]["url"]
+    with Publisher(url, media.file(WITH_SOUND)):
+        more_segments(stack, channel["id"], 2)
+        family = stack.family()
+        stack.kill()
+        for process in family:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(family, timeout=10)
+    stack.start()
+    with Publisher(url, media.file(WITH_SOUND)):
+        more_segments(stack, channel["id"], 3)
+    stack.api.post(f"/channels/{channel['id']}/complete")
+    stack.wait_for_state(channel["id"], "idle", within=10)
+
+    session = stack.session(channel["id"])
+    lost = [seconds(gap) for gap in session["gaps"] if gap["cause"] == "not_listening"]
+    assert sum(lost) < 5
+    assert session["gaps"], "the kill is declared"
+    assert len(stack.objects(f"recordings/{channel['id']}/**/*.mp4")) == 2, "what the dead worker left is shipped"
 
 
 def test_a_killed_nginx_interrupts_and_the_publisher_may_return_at_once(own_stack: Stack, media: Media) -> None:

@@ -8,6 +8,7 @@ import pytest
 from services.domain.session import Block, Close
 from tests.gateway.publisher import Publisher
 from tests.gateway.world import World
+from tests.processes import name_of_a_dead_process
 
 CUT_SECONDS = 3.0  # ffmpeg notices at its next packet
 
@@ -226,6 +227,20 @@ def test_a_session_whose_worker_holds_the_lease_gets_no_second_one(new_world: Ca
     world.until(lambda: bool(world.launcher.orders), "the other's worker is ordered")
 
     assert {order.channel_id for order in world.launcher.orders} == {"other"}
+
+
+def test_a_session_whose_worker_died_unseen_gets_another_although_its_lease_runs(
+    new_world: Callable[..., World],
+) -> None:
+    world = new_world()
+    on_air(world)
+    session = world.session()
+    world.state.leases.claim(session.id, name_of_a_dead_process(), ttl=timedelta(minutes=1), now=datetime.now(UTC))
+    world.served.stop()
+    world.start_app()
+    world.until(lambda: bool(world.launcher.orders), "a launch")
+
+    assert world.launcher.orders[0].session_id == session.id
 
 
 def test_a_session_without_worker_gets_one_when_the_app_starts(new_world: Callable[..., World]) -> None:
