@@ -9,6 +9,7 @@ from enum import StrEnum
 from botocore import exceptions, parsers
 from botocore.exceptions import BotoCoreError, ClientError
 
+from services.adapters import aws_endpoint
 from services.domain.errors import StreamkeepError
 
 
@@ -206,6 +207,7 @@ _KIND_REMEDIES: Mapping[Kind, str] = {
 }
 
 _REDIRECT, _CLIENT_ERROR, _FORBIDDEN, _TOO_MANY, _SERVER_ERROR = 300, 400, (401, 403), 429, 500
+_NOT_IMPLEMENTED = 501
 
 
 def code_of(error: ClientError) -> str:
@@ -224,8 +226,19 @@ def status_of(error: ClientError) -> int:
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
+def is_bare(error: Exception) -> bool:
+    """Say whether an answer refuses and says nothing but its status: a HEAD's, or that of some other server."""
+    if not isinstance(error, ClientError):
+        return False
+    status = status_of(error)
+    refuses = _CLIENT_ERROR <= status < _SERVER_ERROR or status == _NOT_IMPLEMENTED
+    return refuses and status != _TOO_MANY and code_of(error) in ("", str(status))
+
+
 def _kind_of_answer(error: ClientError) -> Kind:
     codes, status = codes_of(error), status_of(error)
+    if is_bare(error):
+        return Kind.MISCONFIGURED
     if codes & UNAVAILABLE_CODES or status == _TOO_MANY or status >= _SERVER_ERROR:
         return Kind.UNAVAILABLE
     if codes & MISCONFIGURED_CODES or status in _FORBIDDEN or _REDIRECT <= status < _CLIENT_ERROR:
@@ -240,15 +253,22 @@ def kind_of(error: Exception) -> Kind:
     return next((KINDS[each] for each in type(error).__mro__ if each in KINDS), Kind.PROGRAMMING)
 
 
-def remedy_of(error: Exception) -> str:
+def remedy_of(error: Exception, service: str) -> str:
     """Say what to do about an error that is nobody's mistake in our code."""
     found = next((_REMEDIES[each] for each in type(error).__mro__ if each in _REMEDIES), None)
-    return found or _KIND_REMEDIES[kind_of(error)]
+    if found is not None:
+        return found
+    variable = aws_endpoint.variable(service)
+    if is_bare(error):
+        return f"what answers there does not speak its protocol: is {variable or 'its endpoint'} the right address?"
+    if kind_of(error) is Kind.UNAVAILABLE and not isinstance(error, ClientError) and variable is not None:
+        return f"it does not answer now, at the address in {variable}: is that right?"
+    return _KIND_REMEDIES[kind_of(error)]
 
 
 @contextlib.contextmanager
 def translated(
-    unavailable: type[StreamkeepError], what: str, codes: Mapping[str, type[StreamkeepError]]
+    unavailable: type[StreamkeepError], what: str, codes: Mapping[str, type[StreamkeepError]], *, service: str
 ) -> Iterator[None]:
     """Raise ours for an error of botocore's that leaves the block: by an answer's code, else `unavailable`.
 
@@ -262,4 +282,4 @@ def translated(
             raise ours(f"{what}: {error}") from error
         if kind_of(error) is Kind.PROGRAMMING:
             raise
-        raise unavailable(f"{what}: {remedy_of(error)} ({error})") from error
+        raise unavailable(f"{what}: {remedy_of(error, service)} ({error})") from error

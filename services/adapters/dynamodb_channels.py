@@ -10,7 +10,7 @@ from services.adapters.record_text import decoded, encoded
 from services.domain.channel import Channel
 from services.domain.errors import AlreadyExists, ChannelNotFound, Conflict, NotFound, VersionConflict
 from services.domain.ports import Position
-from services.domain.records import channel_from_record, channel_record
+from services.domain.records import channel_from_record, channel_to_store
 
 
 def channel_of(item: Item) -> Channel:
@@ -22,7 +22,7 @@ def _attributes(channel: Channel) -> dict[str, object]:
     return {
         "id": channel_key(channel.id),
         "version": channel.version,
-        "record": encoded(channel_record(channel)),
+        "record": encoded(channel_to_store(channel)),
         "listed": CHANNELS,
         "place": place_of(Position(at=channel.created_at, id=channel.id)),
     }

@@ -12,7 +12,9 @@ from pynamodb import exceptions
 from pynamodb.exceptions import PynamoDBException
 
 from services.adapters.aws_errors import Kind, codes_of, kind_of, remedy_of
-from services.domain.errors import StateUnavailable
+from services.domain.errors import InvalidInput, StateUnavailable
+
+SERVICE = "DYNAMODB"
 
 
 class Meaning(StrEnum):
@@ -45,6 +47,7 @@ ERRORS: Mapping[type[Exception], Meaning] = {
 
 _NO_TABLE_CODES = frozenset({"ResourceNotFoundException", "ResourceNotFound"})
 _CONDITION_CODES = frozenset({"ConditionalCheckFailedException", "ConditionalCheckFailed"})
+_TOO_LARGE = "Item size"  # in both of the texts by which DynamoDB refuses an item; their code says too little
 _CONFLICT_CODES = frozenset({"TransactionConflictException", "TransactionConflict"})
 
 
@@ -93,6 +96,8 @@ def translated(table: str) -> Iterator[None]:
         meaning = next((ERRORS[each] for each in type(error).__mro__ if each in ERRORS), Meaning.CAUSE)
         if meaning is Meaning.NO_TABLE or (isinstance(cause, ClientError) and codes_of(cause) & _NO_TABLE_CODES):
             raise no_table(table) from error
+        if isinstance(cause, ClientError) and _TOO_LARGE in str(cause) + str(cause.response.get("CancellationReasons")):
+            raise InvalidInput("record", "is larger than the 400 KB that DynamoDB keeps; shorten its texts") from error
         if meaning is Meaning.PROGRAMMING or kind_of(cause) is Kind.PROGRAMMING:
             raise
-        raise StateUnavailable(f"DynamoDB table {table}: {remedy_of(cause)} ({cause})") from error
+        raise StateUnavailable(f"DynamoDB table {table}: {remedy_of(cause, SERVICE)} ({cause})") from error

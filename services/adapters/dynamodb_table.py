@@ -15,8 +15,9 @@ from pynamodb.exceptions import TableError
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection, KeysOnlyProjection
 from pynamodb.models import Model
 
+from services.adapters.aws_endpoint import making_client
 from services.adapters.aws_errors import code_of
-from services.adapters.dynamodb_errors import cause_of, translated
+from services.adapters.dynamodb_errors import SERVICE, cause_of, translated
 from services.domain.errors import StateUnavailable
 
 # Together some 10 seconds for a call that nobody answers, and 3 for one that is throttled.
@@ -143,10 +144,8 @@ def connected(model: type[Item]) -> TableConnection:
     Nothing is asked of DynamoDB yet.
     """
     connection = model._get_connection()  # noqa: SLF001 - pynamodb has no public way to what it documents for transactions
-    try:
+    with making_client(StateUnavailable, "DynamoDB", SERVICE):
         connection.connection.client  # noqa: B018 - it is made by the first look
-    except ValueError as error:  # botocore's, of an address that is none
-        raise StateUnavailable(f"{error}: correct AWS_ENDPOINT_URL_DYNAMODB or AWS_ENDPOINT_URL") from error
     if connection.connection.session.get_credentials() is None:
         raise NoCredentialsError
     return connection

@@ -51,13 +51,24 @@ def open_state(*, sqlite_path: Path | None, table: str) -> State:
     return DynamodbState(table)
 
 
-def open_store(*, directory_path: Path | None, bucket: str, min_free_bytes: int = 0, attempts: int = 1) -> ObjectStore:
-    """Open the directory, or (None) the S3 bucket, whose calls are tried so often before they fail."""
+def open_store(
+    *,
+    directory_path: Path | None,
+    bucket: str,
+    min_free_bytes: int = 0,
+    attempts: int = 1,
+    read_seconds: float | None = None,
+) -> ObjectStore:
+    """Open the directory, or (None) the S3 bucket.
+
+    A call to S3 is tried `attempts` times before it fails, each time until `read_seconds` of silence (None: as long as
+    storing a large object may need).
+    """
     if directory_path is not None:
         return DirectoryStore(directory_path, min_free_bytes=min_free_bytes)
     from services.adapters.s3_store import S3Store  # noqa: PLC0415 - see above
 
-    return S3Store(bucket, attempts=attempts)
+    return S3Store(bucket, attempts=attempts, read_seconds=read_seconds)
 
 
 def prepare(*, sqlite_path: Path | None, table: str, directory_path: Path | None, bucket: str) -> Iterator[str]:

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from services.adapters import aws_errors, s3_errors
 from services.adapters.s3_client import s3_client
+from services.domain.errors import StoreUnavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -47,7 +48,7 @@ def _is_there(client: S3Client, bucket: str) -> bool:
 
 def _make(client: S3Client, bucket: str) -> None:
     region = client.meta.region_name
-    with _unless(_BEING_MADE):
+    with _unless(_BEING_MADE), _spoken_to():
         if region == _NO_CONSTRAINT:
             client.create_bucket(Bucket=bucket)
         else:
@@ -113,6 +114,17 @@ def _drop_unfinished_uploads(client: S3Client, bucket: str) -> None:
                 ]
             },
         )
+
+
+@contextlib.contextmanager
+def _spoken_to() -> Iterator[None]:
+    """Raise StoreUnavailable for a refusal without a word: S3 says why it makes no bucket, other servers do not."""
+    try:
+        yield
+    except ClientError as error:
+        if aws_errors.is_bare(error):
+            raise StoreUnavailable(f"S3: {aws_errors.remedy_of(error, s3_errors.SERVICE)} ({error})") from error
+        raise
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from botocore.exceptions import ClientError
 
-from services.adapters import aws_errors
+from services.adapters import aws_endpoint, aws_errors
 from services.domain.errors import (
     ObjectChanged,
     ObjectExists,
@@ -17,6 +17,8 @@ from services.domain.errors import (
     StoreUnavailable,
     StreamkeepError,
 )
+
+SERVICE = "S3"
 
 Codes = Mapping[str, type[StreamkeepError]]
 
@@ -102,11 +104,13 @@ REMEDIES: Mapping[str, str] = {
 @contextlib.contextmanager
 def translated(what: str, codes: Codes = CODES) -> Iterator[None]:
     """Raise ours for any error of botocore's that leaves the block; an error in how we call goes on as it is."""
-    with aws_errors.translated(StoreUnavailable, what, codes):
+    with aws_errors.translated(StoreUnavailable, what, codes, service=SERVICE):
         try:
             yield
         except ClientError as error:
             code = aws_errors.code_of(error)
             if code in codes or code not in REMEDIES:
                 raise
-            raise StoreUnavailable(f"{what}: {REMEDIES[code]} ({error})") from error
+            variable = aws_endpoint.variable(SERVICE) if aws_errors.is_bare(error) else None
+            doubt = "" if variable is None else f", unless {variable} is not the address of S3"
+            raise StoreUnavailable(f"{what}: {REMEDIES[code]}{doubt} ({error})") from error

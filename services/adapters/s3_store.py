@@ -50,11 +50,15 @@ class S3Store:
         *,
         attempts: int = 1,
         endpoint: str | None = None,
+        read_seconds: float | None = None,
         multipart_bytes: int = MULTIPART_BYTES,
         part_bytes: int = PART_BYTES,
     ) -> None:
-        """Use a bucket that exists; each call is tried `attempts` times. Raise StoreUnavailable without a region."""
-        self._client = s3_client(attempts=attempts, endpoint=endpoint)
+        """Use a bucket that exists; raise StoreUnavailable for settings that cannot be used.
+
+        Each call is tried `attempts` times, each until `read_seconds` of silence (None: as a large object may need).
+        """
+        self._client = s3_client(attempts=attempts, endpoint=endpoint, read_seconds=read_seconds)
         self._attempts = attempts
         self._bucket = bucket
         self._writer = uuid.uuid4().hex

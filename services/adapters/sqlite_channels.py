@@ -12,7 +12,7 @@ from services.domain import times
 from services.domain.channel import Channel
 from services.domain.errors import AlreadyExists, ChannelNotFound, VersionConflict
 from services.domain.ports import Position
-from services.domain.records import channel_from_record, channel_record
+from services.domain.records import channel_from_record, channel_to_store
 
 _ADD = "INSERT INTO channels (id, version, created_at, record) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _REPLACE = "UPDATE channels SET version = ?, created_at = ?, record = ? WHERE id = ? AND version = ?"
@@ -40,7 +40,7 @@ class SqliteChannels:
 
     def add(self, channel: Channel) -> None:
         """Store a new channel; raise AlreadyExists if its id is taken."""
-        row = (channel.id, channel.version, times.text(channel.created_at), encoded(channel_record(channel)))
+        row = (channel.id, channel.version, times.text(channel.created_at), encoded(channel_to_store(channel)))
         with self._database.writing() as connection:
             if not connection.execute(_ADD, row).rowcount:
                 raise AlreadyExists(f"channel {channel.id} exists")
@@ -55,7 +55,7 @@ class SqliteChannels:
 
     def replace(self, channel: Channel) -> None:
         """Store the next version; raise VersionConflict unless the one before is stored, or ChannelNotFound."""
-        row = (channel.version, times.text(channel.created_at), encoded(channel_record(channel)))
+        row = (channel.version, times.text(channel.created_at), encoded(channel_to_store(channel)))
         with self._database.writing() as connection:
             if not connection.execute(_REPLACE, (*row, channel.id, channel.version - 1)).rowcount:
                 _refuse(connection, channel.id)

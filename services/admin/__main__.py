@@ -9,15 +9,15 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from services.admin import bootstrap, exporting, transfer_file
+from services.admin.entry import KINDS
 from services.admin.importing import import_all
 from services.admin.private_file import STANDARD, reading, writing
-from services.admin.settings import StateSettings
+from services.admin.settings import PlaceSettings, StateSettings
 from services.admin.transfer_file import Counts
 from services.domain.clock import SystemClock
 from services.domain.errors import StreamkeepError, Unavailable
 from services.runtime import logging
 from services.runtime.settings import Settings
-from services.runtime.storage_settings import StorageSettings
 
 EXIT_CANNOT = 1
 
@@ -74,7 +74,8 @@ def run_export(wishes: argparse.Namespace) -> int:
         counts = transfer_file.write(found, file, made_at=clock.now())
     _tell(f"exported {_listed(counts)}")
     if working:
-        _tell(f"{working} sessions were being captured meanwhile: this is a backup; to move, stop the stack first")
+        were = "session was" if working == 1 else "sessions were"
+        _tell(f"{working} {were} being captured meanwhile: this is a backup; to move, stop the stack first")
     return 0
 
 
@@ -83,8 +84,9 @@ def run_import(wishes: argparse.Namespace) -> int:
     settings = _loaded(StateSettings)
     with reading(wishes.file) as file, bootstrap.opened(settings, must_exist=False) as state:
         if working := exporting.at_work(state.overview, SystemClock()):
+            are = "session of this state is" if working == 1 else "sessions of this state are"
             _tell(
-                f"streamkeep: {working} sessions of this state are being captured; stop the stack that uses it (one "
+                f"streamkeep: {working} {are} being captured; stop the stack that uses it (one "
                 "that was killed counts as running for a minute), then import again"
             )
             return EXIT_CANNOT
@@ -101,7 +103,7 @@ def run_import(wishes: argparse.Namespace) -> int:
 
 def run_prepare(_wishes: argparse.Namespace) -> int:
     """Make what is missing; say what was done."""
-    for line in bootstrap.prepare(_loaded(StorageSettings)):
+    for line in bootstrap.prepare(_loaded(PlaceSettings)):
         _tell(line)
     return 0
 
@@ -113,8 +115,7 @@ def _loaded(kind: type[_Kind]) -> _Kind:
 
 
 def _listed(counts: Counts) -> str:
-    names = {"channel": "channels", "air": "airs", "session": "sessions"}
-    return ", ".join(f"{counts[kind]} {name}" for kind, name in names.items())
+    return ", ".join(f"{counts[kind]} {kind if counts[kind] == 1 else f'{kind}s'}" for kind in KINDS)
 
 
 def _tell(line: str) -> None:

@@ -6,14 +6,15 @@ import dataclasses
 import json
 from collections.abc import Callable, Hashable, Mapping
 from functools import cache
-from typing import Any, cast, get_type_hints
+from typing import Any, cast, get_args, get_type_hints
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from services.domain.channel import Channel
 from services.domain.errors import InvalidInput
 from services.domain.ids import require_id
 from services.domain.records import (
+    RECORD_MAX,
     Record,
     air_from_record,
     air_record,
@@ -54,18 +55,25 @@ def read_entry(kind: str, record: Record) -> Entry:
     if kind not in KINDS:
         raise InvalidInput("kind", f"must be one of {', '.join(KINDS)}")
     try:
-        json.dumps(record, ensure_ascii=False).encode()  # half a character is no text that state could keep
+        size = len(json.dumps(record, ensure_ascii=False).encode())
+    except ValueError:  # half a character
+        raise InvalidInput("record", "holds what is no text that state could keep") from None
+    if size > RECORD_MAX:
+        raise InvalidInput("record", f"takes {size:,} bytes, and at most {RECORD_MAX:,} can be kept")
+    _require_fields(KINDS[kind], record)
+    try:
         entry = _READ[kind](record)
-        _require_types(entry)
-        spelled = record_of(entry)
     except KeyError as error:
         raise InvalidInput(str(error.args[0]), "is missing") from None
-    except (TypeError, ValueError, AttributeError) as error:
-        raise InvalidInput("record", f"cannot be read: {error}") from None
+    except (AttributeError, TypeError, ValueError):
+        raise InvalidInput("record", "holds a time that is not spelled as an export spells it") from None
+    spelled = record_of(entry)
     for name, value in record.items():
-        if name not in spelled or spelled[name] != value:
+        if spelled[name] != value:
             raise InvalidInput(name, "is not spelled as an export spells it")
     _require_ranges(record)
+    if isinstance(entry, Channel):
+        entry.require_storable()
     return entry
 
 
@@ -78,24 +86,36 @@ def _require_ranges(record: Record) -> None:
             raise InvalidInput(name, f"must be at least {least}")
 
 
-def _require_types(value: Any) -> None:  # noqa: ANN401 - any dataclass
-    """Check each field against its annotation, which reading a record does not."""
-    for name, adapter in _adapters(cast("Hashable", type(value))).items():
-        inner = getattr(value, name)
-        if dataclasses.is_dataclass(inner):
-            _require_types(inner)
-            continue
-        if isinstance(inner, Secret) and not isinstance(inner.reveal(), str):
-            raise InvalidInput(name, "must be a text")
-        try:
-            adapter.validate_python(inner)
-        except ValidationError as error:
-            raise InvalidInput(name, error.errors(include_input=False)[0]["msg"]) from None
+def _require_fields(kind: type, record: Record) -> None:
+    """Check the fields of a record, and of the records in it, against their annotations: reading it does not."""
+    hints = _hints(cast("Hashable", kind))
+    for name, value in record.items():
+        if name not in hints:
+            raise InvalidInput(name, "is not known here; if a later streamkeep wrote this, upgrade")
+        inner = next(filter(dataclasses.is_dataclass, (hints[name], *get_args(hints[name]))), None)
+        if isinstance(inner, type) and isinstance(value, dict):
+            _require_fields(inner, value)
+        else:
+            _require_type(name, hints[name], value)
+    for each in dataclasses.fields(kind):
+        if each.name not in record and each.default is each.default_factory is dataclasses.MISSING:
+            raise InvalidInput(each.name, "is missing")
+
+
+def _require_type(name: str, hint: Any, value: object) -> None:  # noqa: ANN401 - any annotation
+    try:
+        _adapter(hint).validate_json(json.dumps(value), strict=True)
+    except ValidationError as error:
+        raise InvalidInput(name, error.errors(include_input=False)[0]["msg"]) from None
 
 
 @cache
-def _adapters(kind: type) -> Mapping[str, TypeAdapter[Any]]:
-    config = ConfigDict(strict=True, arbitrary_types_allowed=True)
+def _hints(kind: type) -> Mapping[str, Any]:
+    """Give the annotations of a record's fields, as JSON spells what they say."""
     hints = get_type_hints(kind)
-    fields = (field.name for field in dataclasses.fields(kind))
-    return {name: TypeAdapter(hints[name], config=config) for name in fields}
+    return {each.name: str if hints[each.name] is Secret else hints[each.name] for each in dataclasses.fields(kind)}
+
+
+@cache
+def _adapter(hint: Any) -> TypeAdapter[Any]:  # noqa: ANN401 - whatever an annotation may be
+    return TypeAdapter(hint)

@@ -13,7 +13,7 @@ from services.domain import times
 from services.domain.errors import InvalidInput, StreamkeepError
 
 FORMAT = 1
-LINE_MAX = 4 * 1024 * 1024  # bytes; a record holds no more than a request's body, escaped
+LINE_MAX = 4 * 1024 * 1024  # bytes; in ASCII a record of RECORD_MAX takes at most three times as many
 
 Counts = Counter[str]
 

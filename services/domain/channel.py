@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -38,7 +39,13 @@ NAME_MAX = 200  # characters
 DESCRIPTION_MAX = 2_000  # characters
 LABELS_MAX = 20  # entries
 LABEL_MAX = 200  # characters of a label's name or value
+OLDER_FIELDS_MAX = 64 * 1024  # bytes of all older fields together, as JSON text
 DEFAULT_LIFE_YEARS = 10
+
+
+def _json_size(value: object) -> int:
+    """Give the bytes of a JSON value's text."""
+    return len(json.dumps(value, ensure_ascii=False).encode())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +96,16 @@ class Channel:
         for name in ("outdate", "created_at", "updated_at"):
             if getattr(self, name).tzinfo is None:
                 raise InvalidInput(name, "must be an aware time")
+
+    def require_storable(self) -> None:
+        """Refuse more than a store can keep; what was stored before this bound was there stays readable."""
+        if _json_size(dict(self.older_fields)) > OLDER_FIELDS_MAX:
+            largest, _ = max(self.older_fields.items(), key=_json_size)
+            raise InvalidInput(
+                largest,
+                "is kept for a feature that is not built yet, and all such fields of a channel may take "
+                f"{OLDER_FIELDS_MAX:,} bytes together: shorten or empty this one, the largest",
+            )
 
     def changed(self, at: datetime, **changes: Any) -> Self:  # noqa: ANN401 - any field of the record
         """Give the next version of this channel with `changes` made at `at`."""

@@ -6,7 +6,7 @@ StreamkeepError
     Conflict            read again, then decide again
         VersionConflict, AlreadyExists, ObjectExists, ObjectChanged, LeaseHeld, LeaseLost
     PublishRefused      tell the publisher why
-    Unavailable         wait and try again; nothing was changed
+    Unavailable         wait and try again; of a write it is not known whether it happened: read first
         StateUnavailable, StateFull, StoreUnavailable, StoreBusy, StoreFull, LaunchFailed, GatewayUnavailable
 """
 

@@ -29,7 +29,7 @@ class ChannelStore(Protocol):
     """Keeps channels' settings."""
 
     def add(self, channel: Channel) -> None:
-        """Store a new channel; raise AlreadyExists if its id is taken."""
+        """Store a new channel; raise AlreadyExists if its id is taken, InvalidInput if it is too large to keep."""
         ...
 
     def get(self, channel_id: str) -> Channel:
@@ -37,7 +37,10 @@ class ChannelStore(Protocol):
         ...
 
     def replace(self, channel: Channel) -> None:
-        """Store the next version; raise VersionConflict unless `channel.version - 1` is stored, or ChannelNotFound."""
+        """Store the next version; raise VersionConflict unless `channel.version - 1` is stored, or ChannelNotFound.
+
+        Raise InvalidInput if it is too large to keep.
+        """
         ...
 
     def remove(self, channel_id: str, version: int | None = None) -> None:

@@ -21,6 +21,7 @@ def _moment(value: str | None) -> datetime | None:
     return None if value is None else times.parse(value)
 
 
+RECORD_MAX = 256 * 1024  # bytes of any record's JSON text; a DynamoDB item holds 400 KB, its keys included
 _CHANNEL_TIMES = ("outdate", "created_at", "updated_at")
 
 
@@ -32,6 +33,12 @@ def channel_record(channel: Channel) -> Record:
     for name in ("labels", "older_fields"):
         record[name] = dict(record[name])
     return record
+
+
+def channel_to_store(channel: Channel) -> Record:
+    """Give a channel as JSON values; raise InvalidInput if it is more than every store can keep."""
+    channel.require_storable()
+    return channel_record(channel)
 
 
 def channel_from_record(record: Record) -> Channel:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 from services.runtime.setting_types import MIN_FREE_BYTES, MinFreeBytes, Token
 from services.runtime.settings import Settings
@@ -16,6 +17,11 @@ class LocalSettings(Settings):
     below `min_free_bytes` of free disk nothing is started. `state`, `store`, `table` and `bucket` say where state
     and objects are kept; the command line outranks the first two.
     """
+
+    remedies: ClassVar[Mapping[str, str]] = {
+        "state_path": "unset it: the stack's state is state.db in the folder that --data names",
+        "objects_path": "unset it: the stack's objects are in the folder that --data names",
+    }
 
     log_format: Literal["console", "json"] = "console"
     token: Token | None = None

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from services.metadata import channels, health, links, media_lists, moderation, older, sessions
+from services.metadata import channels, links, media_lists, moderation, older, sessions
 from services.metadata.auth import BearerAuth
 from services.metadata.body_limit import BodyLimit
 from services.metadata.console_pages import console_router
 from services.metadata.cors import LinkCors
+from services.metadata.health import health_router
 from services.metadata.openapi import describe
 from services.metadata.problem import answer_with_problems
 from services.metadata.wiring import Wiring
 
 ROUTERS = (
-    health.router,
     channels.router,
     moderation.router,
     media_lists.router,
@@ -28,7 +28,7 @@ def create_app(wiring: Wiring) -> FastAPI:
     """Give the application over what `wiring` holds; who built that closes it."""
     app = FastAPI(redirect_slashes=False, docs_url=None, redoc_url=None)
     app.state.wiring = wiring
-    routers = (*ROUTERS, console_router(media_origins=wiring.media_origins))
+    routers = (health_router(wiring), *ROUTERS, console_router(media_origins=wiring.media_origins))
     for router in routers:
         app.include_router(router)
     answer_with_problems(app, [route for router in routers for route in router.routes])

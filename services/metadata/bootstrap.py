@@ -19,6 +19,8 @@ from services.metadata.wiring import Wiring
 
 STORE_ATTEMPTS = 3
 """How often a read of S3 is tried: nobody above tries again for a caller of the API."""
+STORE_SECONDS = 5.0
+"""How long each try waits: this service stores nothing and reads what is small."""
 
 
 def _store(settings: MetadataSettings) -> ObjectStore:
@@ -27,6 +29,7 @@ def _store(settings: MetadataSettings) -> ObjectStore:
         bucket=settings.bucket,
         min_free_bytes=settings.min_free_bytes,
         attempts=STORE_ATTEMPTS,
+        read_seconds=STORE_SECONDS,
     )
 
 

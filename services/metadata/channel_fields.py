@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictStr, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictStr, WithJsonSchema
 
 from services.domain.channel import (
     DEFAULT_LIFE_YEARS,
@@ -19,7 +19,7 @@ from services.domain.channel import (
     VIDEO_TIME,
     Range,
 )
-from services.metadata.field_types import Expiry, Number, Switch, number_in, number_schema, whole
+from services.metadata.field_types import Expiry, Number, Switch, lines, number_in, number_schema, one_line, whole
 
 SECOND_PUBLISHER = "refuse"  # the only policy there is
 
@@ -34,11 +34,20 @@ def _policy(value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
     return SECOND_PUBLISHER
 
 
+def _named(label: str) -> str:
+    if not label.strip():
+        message = "a label must have a name"
+        raise ValueError(message)
+    return label
+
+
 def _span(what: str, span: Range) -> str:
     return f"{what}, {span.low:g} to {span.high:,.10g} {span.unit}."
 
 
-Label = Annotated[StrictStr, Field(max_length=LABEL_MAX)]
+Line = Annotated[StrictStr, AfterValidator(one_line)]
+Label = Annotated[Line, Field(max_length=LABEL_MAX)]
+LabelName = Annotated[Label, AfterValidator(_named)]
 Policy = Annotated[str, BeforeValidator(_policy), WithJsonSchema({"type": "string", "enum": [SECOND_PUBLISHER]})]
 
 
@@ -50,19 +59,19 @@ class ChannelFields(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, title="ChannelFields")
 
-    name: StrictStr = Field(
+    name: Line = Field(
         default="",
         max_length=NAME_MAX,
         title="Name",
         description=f"What people call the channel. At most {NAME_MAX} characters.",
     )
-    description: StrictStr = Field(
+    description: Annotated[StrictStr, AfterValidator(lines)] = Field(
         default="",
         max_length=DESCRIPTION_MAX,
         title="Description",
         description=f"Anything to remember about it. At most {DESCRIPTION_MAX:,} characters.",
     )
-    labels: dict[Label, Label] = Field(
+    labels: dict[LabelName, Label] = Field(
         default_factory=dict,
         max_length=LABELS_MAX,
         title="Labels",

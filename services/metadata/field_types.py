@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -11,12 +12,30 @@ from pydantic import BeforeValidator, WithJsonSchema
 from services.domain import times
 from services.domain.channel import Range
 
+_CONTROL = "Cc"  # Unicode's category: they change how a terminal or a list shows what follows
 _SWITCH = {"true": True, "false": False}
 _NUMBER = re.compile(r"[+-]?\d{1,15}(\.\d{1,15})?", re.ASCII)
 _OLDER_DATE = re.compile(r"(\d{4})/(\d{1,2})/(\d{1,2})", re.ASCII)
 EPOCH = datetime.fromtimestamp(0, UTC)
 
 Number = int | float
+
+
+def one_line(text: str) -> str:
+    """Refuse text that is more than a line, or that holds any other control character."""
+    if any(unicodedata.category(letter) == _CONTROL for letter in text):
+        message = "must be one line of text, without control characters"
+        raise ValueError(message)
+    return text
+
+
+def lines(text: str) -> str:
+    """Refuse text that holds control characters other than those that end lines, and tabs."""
+    shown = text.replace("\r\n", "\n").replace("\n", "").replace("\t", "")
+    if any(unicodedata.category(letter) == _CONTROL for letter in shown):
+        message = "may hold new lines and tabs, but no other control characters"
+        raise ValueError(message)
+    return text
 
 
 def whole(value: float) -> Number:

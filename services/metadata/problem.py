@@ -83,7 +83,7 @@ def field_problem(field: str, problem: str) -> FieldProblem:
     return FieldProblem(field=field if len(field) <= SPELLING_MAX else f"{field[:SPELLING_MAX]}…", problem=problem)
 
 
-def _of_ours(error: StreamkeepError) -> Problem:
+def _of_ours(error: StreamkeepError, method: str) -> Problem:
     match error:
         case InvalidInput():
             return Problem.invalid([field_problem(error.field, error.problem)])
@@ -95,10 +95,17 @@ def _of_ours(error: StreamkeepError) -> Problem:
             log.warning("dependency_unavailable", error=str(error))
             return Problem(
                 HTTPStatus.SERVICE_UNAVAILABLE,
-                f"{type(error).__doc__} Nothing was changed; try again.",
+                f"{type(error).__doc__} {_after_silence(method)}",
                 headers={"Retry-After": "1"},
             )
     return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "something went wrong on our side")
+
+
+def _after_silence(method: str) -> str:
+    """Say what to do where it is not known how far the request came."""
+    if method in ("GET", "HEAD"):
+        return "Try again."
+    return "It is not known whether anything was changed: look before you try again."
 
 
 def _of_parameters(error: RequestValidationError) -> Problem:
@@ -130,18 +137,18 @@ def answer_with_problems(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
     async def ours(request: Request, error: Exception) -> JSONResponse:
         if isinstance(error, HTTPException):
             return _of_routing(error, request.scope, routes).response()
-        return _translated(error).response()
+        return _translated(error, request.method).response()
 
     for kind in (Problem, StreamkeepError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, ours)
 
 
-def _translated(error: Exception) -> Problem:
+def _translated(error: Exception, method: str) -> Problem:
     match error:
         case Problem():
             return error
         case StreamkeepError():
-            return _of_ours(error)
+            return _of_ours(error, method)
         case RequestValidationError():
             return _of_parameters(error)
     return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "something went wrong on our side")

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, Literal, Self
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "STREAMKEEP_"
 EXIT_BAD_SETTINGS = 2
+
+
+def _variable(name: str) -> str:
+    return f"{PREFIX}{name}".upper()
+
+
+def _variables(names: Iterable[str]) -> frozenset[str]:
+    return frozenset(map(_variable, names))
 
 
 class Settings(BaseSettings):
@@ -21,6 +30,11 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True)
 
+    also_known: ClassVar[frozenset[str]] = frozenset()
+    """Settings of others that may be set as well and mean nothing here."""
+    remedies: ClassVar[Mapping[str, str]] = {}
+    """Settings of others that somebody is likely to set by mistake, and what to do instead."""
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "json"
     lifeline_fd: int | None = None
@@ -28,11 +42,14 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _refuse_unknown(cls, values: Any) -> Any:  # noqa: ANN401 - pydantic's own signature
-        known = {f"{PREFIX}{name}".upper() for name in cls.model_fields}
-        unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+        known, others = _variables(cls.model_fields), _variables(cls.also_known)
+        unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known | others)
         if unknown:
-            message = f"unknown variables {', '.join(unknown)}; known are {', '.join(sorted(known))}"
-            raise ValueError(message)
+            remedies = {_variable(name): remedy for name, remedy in cls.remedies.items()}
+            told = [f"{name}: {remedies[name]}" for name in unknown if name in remedies]
+            if rest := [name for name in unknown if name not in remedies]:
+                told.append(f"unknown variables {', '.join(rest)}; known are {', '.join(sorted(known))}")
+            raise ValueError("; ".join(told))
         return values
 
     @classmethod

@@ -143,6 +143,32 @@ def test_what_the_other_commands_read_may_be_set_as_well(tmp_path: Path) -> None
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.usefixtures("source")
+def test_the_environment_of_the_stack_does_for_the_commands(tmp_path: Path) -> None:
+    around = environment(
+        TOKEN="t0ken",
+        RTMP_HOST="0.0.0.0",  # noqa: S104 - as the README has it
+        MIN_FREE_BYTES="1000000",
+        STATE_PATH=str(tmp_path / SOURCE),
+        OBJECTS_PATH=str(tmp_path),
+    )
+
+    for arguments in (("export", str(tmp_path / FILE)), ("import", str(tmp_path / FILE)), ("prepare",)):
+        done = subprocess.run(
+            [*COMMAND, *arguments], env=around, capture_output=True, timeout=DEADLINE_SECONDS, check=False
+        )
+
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("command", ["export", "prepare"])
+def test_a_misspelt_variable_is_refused_by_name(command: str, tmp_path: Path) -> None:
+    done = run(command, STATE_PATH=str(tmp_path / SOURCE), OBJECTS_PATH=str(tmp_path), BUKET="mine")
+
+    assert done.returncode == 2
+    assert b"unknown variables STREAMKEEP_BUKET" in done.stderr
+
+
 @pytest.mark.parametrize("arguments", [(), ("frobnicate",), ("import",), ("export", "a", "b"), ("prepare", "x")])
 def test_arguments_that_cannot_be_understood_end_with_2(arguments: tuple[str, ...]) -> None:
     done = run(*arguments)
@@ -181,7 +207,7 @@ def test_conflicts_are_listed_and_end_with_1(target: SqliteState, tmp_path: Path
     assert done.stderr.decode().splitlines() == [
         "channel idle is there already with other content, and was left as it is",
         "added 0 channels, 0 airs, 0 sessions; already there 3 channels, 3 airs, 7 sessions",
-        "in conflict 1 channels, 0 airs, 0 sessions: to have those of the file, import into an empty state",
+        "in conflict 1 channel, 0 airs, 0 sessions: to have those of the file, import into an empty state",
     ]
     assert target.channels.get("idle").name == "mine"
 
@@ -194,7 +220,7 @@ def test_a_state_at_work_is_not_imported_into(target: SqliteState, tmp_path: Pat
     done = run("import", "-", given=exported, STATE_PATH=str(tmp_path / TARGET))
 
     assert done.returncode == 1
-    assert b"1 sessions of this state are being captured; stop the stack that uses it" in done.stderr
+    assert b"1 session of this state is being captured; stop the stack that uses it" in done.stderr
     assert target.channels.page(1) == []
 
 
@@ -203,7 +229,7 @@ def test_an_export_of_a_state_at_work_says_that_it_is_a_backup(source: SqliteSta
     done = run("export", "-", STATE_PATH=str(tmp_path / SOURCE))
 
     assert done.returncode == 0
-    assert b"1 sessions were being captured meanwhile: this is a backup" in done.stderr
+    assert b"1 session was being captured meanwhile: this is a backup" in done.stderr
 
 
 def test_an_import_that_is_killed_in_its_midst_is_completed_by_the_next(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from services.admin.transfer_file import BadFile
 from services.domain.channel import Channel
 from services.domain.errors import StateUnavailable
 from services.domain.ports import ChannelStore, SessionStore
+from services.domain.records import channel_record
 from services.domain.session import Air, Session
 from tests.admin.records import contents
 from tests.examples import NOW, a_channel, a_session
@@ -157,6 +160,22 @@ def test_an_import_that_ends_between_any_two_writes_is_completed_by_the_next(
             assert not half["channels"] or half["sessions"] == whole["sessions"]
 
 
+def test_a_channel_that_was_stored_before_it_was_too_large_is_exported_and_its_import_refused_before_the_rest(
+    source: SqliteState, target: SqliteState, tmp_path: Path
+) -> None:
+    grown = channel_record(a_channel("grown")) | {"older_fields": {"ld": "x" * 500_000}}
+    source.channels.add(a_channel("grown"))
+    with closing(sqlite3.connect(tmp_path / "source.db")) as connection, connection:
+        connection.execute("UPDATE channels SET record = ? WHERE id = 'grown'", (json.dumps(grown),))
+
+    file = exported(source)
+
+    assert source.channels.get("grown").older_fields == grown["older_fields"]
+    with pytest.raises(BadFile, match=r"^line \d+: record: takes 500,\d+ bytes, and at most 262,144 can be kept"):
+        imported(file, target)
+    assert contents(target)["sessions"] == {}
+
+
 def test_a_file_that_is_cut_off_anywhere_is_refused_before_anything_is_stored(
     source: SqliteState, target: SqliteState
 ) -> None:
@@ -202,6 +221,7 @@ def test_an_export_from_before_a_field_was_there_is_read_with_its_default(
 
 
 SECRET = "s3cret"
+NOW_TEXT = "2026-11-20T10:00:00.000Z"
 WRONG = {
     "no JSON": (b"{", r"line 3: not JSON"),
     "deep": (b"[" * 100_000, r"line 3: not JSON"),
@@ -224,23 +244,35 @@ def test_a_line_that_is_none_of_an_export_is_named(
 
 BAD_RECORDS = {
     "missing": ("session", {"started_at": ...}, "started_at: is missing"),
-    "unknown": ("session", {"colour": "red"}, "colour: is not spelled"),
-    "unknown of an air": ("air", {"colour": "red"}, "record: cannot be read: .*colour"),
+    "unknown": ("session", {"colour": "red"}, "colour: is not known here"),
+    "unknown of an air": ("air", {"colour": "red"}, "colour: is not known here"),
+    "unknown of a channel": ("channel", {"idd": "x"}, "idd: is not known here"),
+    "unknown inside": ("session", {"publisher": {"colour": 1}}, "colour: is not known here"),
+    "missing of a channel": ("channel", {"outdate": ...}, "outdate: is missing"),
+    "labels": ("channel", {"labels": 7}, "labels: Input should be"),
+    "number": ("channel", {"image_time": "x"}, "image_time: Input should be a valid number"),
     "another type": ("session", {"closing": "yes"}, "closing: Input should be a valid boolean"),
-    "number for a token": ("session", {"pull_token": 7}, "pull_token: must be a text"),
+    "number for a token": ("session", {"pull_token": 7}, "pull_token: Input should be a valid string"),
     "id that is a path": ("session", {"id": "../../etc"}, "id: an id is 1 to 64"),
     "channel that is a path": ("air", {"channel_id": "a/b"}, "channel_id: an id is 1 to 64"),
     "version": ("session", {"version": 0}, "version: must be at least 1"),
     "counter": ("air", {"media_sequence": -1}, "media_sequence: must be at least 0"),
     "counter of text": ("air", {"media_sequence": "7"}, "media_sequence: Input should be a valid integer"),
-    "state": ("session", {"state": "asleep"}, "record: cannot be read: 'asleep' is not a valid"),
-    "time": ("session", {"started_at": "yesterday"}, "record: cannot be read: Invalid isoformat"),
+    "state": ("session", {"state": "asleep"}, "state: Input should be 'starting'"),
+    "time": ("session", {"started_at": "yesterday"}, "started_at: Input should be a valid datetime"),
     "another spelling": ("session", {"started_at": "2026-11-20T11:00:00+01:00"}, "started_at: is not spelled"),
-    "inner": ("session", {"publisher": {"gateway": 7}}, "accepted_at: is missing"),
+    "inner": ("session", {"publisher": {"gateway": 7}}, "gateway: Input should be a valid string"),
     "ban": ("air", {"block": {"until": None, "reason": 7, "since": "2026-11-20T10:00:00.000Z"}}, "reason: Input"),
     "range": ("channel", {"image_time": 0}, "image_time: must be 0.5 to 86400 seconds"),
     "not a number": ("channel", {"image_time": float("nan")}, "image_time: must be"),
-    "half a character": ("channel", {"name": "\ud800"}, "record: cannot be read"),
+    "half a character": ("channel", {"name": "\ud800"}, "record: holds what is no text"),
+    "odd time": ("session", {"started_at": "1763632800"}, "(started_at|record): "),
+    "older fields": ("channel", {"older_fields": {"ld": "x" * 70_000}}, "ld: is kept for .*65,536 bytes together"),
+    "huge": (
+        "session",
+        {"state_reason": {"code": "c", "detail": "x" * 300_000, "since": NOW_TEXT}},
+        "record: takes 300,",
+    ),
 }
 
 

@@ -48,7 +48,7 @@ def an_answer(code: str, status: int, *reasons: str) -> ClientError:
 
 
 def translated(codes: Mapping[str, type[StreamkeepError]]) -> AbstractContextManager[None]:
-    return aws_errors.translated(StateUnavailable, "the table", codes)
+    return aws_errors.translated(StateUnavailable, "the table", codes, service="DYNAMODB")
 
 
 @pytest.mark.parametrize("kind", CLASSES)
@@ -91,6 +91,10 @@ def test_an_error_in_how_we_call_is_never_taken_for_an_outage(kind: type[Excepti
         (an_answer("AccessDeniedException", 400), Kind.MISCONFIGURED),
         (an_answer("Unheard", 403), Kind.MISCONFIGURED),
         (an_answer("301", 301), Kind.MISCONFIGURED),
+        (an_answer("404", 404), Kind.MISCONFIGURED),
+        (an_answer("", 400), Kind.MISCONFIGURED),
+        (an_answer("501", 501), Kind.MISCONFIGURED),
+        (an_answer("429", 429), Kind.UNAVAILABLE),
         (an_answer("ValidationException", 400), Kind.PROGRAMMING),
         (an_answer("TransactionCanceledException", 400, "None", "ValidationError"), Kind.PROGRAMMING),
     ],

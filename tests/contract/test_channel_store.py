@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from services.adapters.opening import State
-from services.domain.errors import AlreadyExists, ChannelNotFound, VersionConflict
+from services.domain.channel import DESCRIPTION_MAX, LABEL_MAX, LABELS_MAX, NAME_MAX, OLDER_FIELDS_MAX
+from services.domain.errors import AlreadyExists, ChannelNotFound, InvalidInput, VersionConflict
 from services.domain.ports import Position
 from tests.contract import racing_tasks
 from tests.contract.racing import Racers
@@ -20,6 +21,34 @@ def test_a_stored_channel_is_given_back_as_it_was(state: State) -> None:
     state.channels.add(channel)
 
     assert state.channels.get("camera") == channel
+
+
+LARGEST = {
+    "name": "\0" * NAME_MAX,
+    "description": "\0" * DESCRIPTION_MAX,
+    "labels": {f"{n:02d}".ljust(LABEL_MAX, "\0"): "\0" * LABEL_MAX for n in range(LABELS_MAX)},
+}
+"""What takes the most bytes: six for a character."""
+
+
+def test_a_channel_with_all_that_is_allowed_is_kept(state: State) -> None:
+    channel = a_channel(**LARGEST, older_fields={"ld": "x" * (OLDER_FIELDS_MAX - len('{"ld": ""}'))})
+
+    state.channels.add(channel)
+
+    assert state.channels.get("camera") == channel
+
+
+def test_a_channel_whose_older_fields_are_too_much_is_refused_and_nothing_is_stored(state: State) -> None:
+    older_fields = {"isFlv": True, "ld": "x" * OLDER_FIELDS_MAX}
+    state.channels.add(a_channel("there"))
+
+    with pytest.raises(InvalidInput, match=r"^ld: .*shorten or empty this one"):
+        state.channels.add(a_channel(older_fields=older_fields))
+    with pytest.raises(InvalidInput, match=r"^ld: .*shorten or empty this one"):
+        state.channels.replace(a_channel("there").changed(NOW, older_fields=older_fields))
+
+    assert state.channels.page(10) == [a_channel("there")]
 
 
 def test_an_unknown_channel_is_not_found(state: State) -> None:

@@ -15,8 +15,8 @@ import pytest
 
 from services.adapters import dynamodb_table
 from services.adapters.dynamodb_state import DynamodbState
-from services.domain.errors import StateUnavailable
-from services.domain.session import LEASE_KEPT, Air
+from services.domain.errors import InvalidInput, StateUnavailable
+from services.domain.session import LEASE_KEPT, Air, Reason
 from tests.contract import dynamodb_world, racing_tasks
 from tests.contract.dynamodb_world import table_of
 from tests.contract.racing import Racers
@@ -215,6 +215,17 @@ def test_many_threads_may_use_one_state(state: DynamodbState, caplog: pytest.Log
 
     assert found == [f"c{n}" for n in range(100)]
     assert "pool is full" not in caplog.text  # else connections would be made anew and thrown away
+
+
+def test_an_item_that_is_too_large_all_the_same_is_bad_input_and_no_outage(state: DynamodbState) -> None:
+    reason = Reason(code="x", detail="x" * 500_000, since=NOW)
+    air = Air(channel_id="camera").opened("session")
+
+    for saved in ({}, {"air": air}):
+        with pytest.raises(InvalidInput, match="larger than the 400 KB that DynamoDB keeps"):
+            state.sessions.save(session=a_session(state_reason=reason), **saved)
+
+    assert state.sessions.page(1) == []
 
 
 def test_a_closed_state_refuses_calls(emulators: Emulators) -> None:

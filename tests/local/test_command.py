@@ -63,6 +63,16 @@ def test_a_second_stack_on_the_same_folder_is_told_to_take_another(tmp_path: Pat
     assert "another stack is running on it" in ended.stderr
 
 
+@pytest.mark.parametrize("name", ["STREAMKEEP_STATE_PATH", "STREAMKEEP_OBJECTS_PATH"])
+def test_a_place_that_only_the_commands_read_is_refused_with_what_to_do(tmp_path: Path, name: str) -> None:
+    ended = start(tmp_path / "data", **{name: str(tmp_path)})
+
+    assert ended.returncode == 2
+    assert f"{name}: unset it: the stack's" in ended.stderr
+    assert "--data" in ended.stderr
+    assert not (tmp_path / "data").exists()
+
+
 @pytest.mark.parametrize("offset", ["-1", "57534", "abc", ""])
 def test_an_offset_that_moves_no_port_is_refused(tmp_path: Path, offset: str) -> None:
     ended = start(tmp_path, f"--port-offset={offset}")

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.examples import a_channel
 from tests.metadata.broadcasts import go_live
 from tests.metadata.running import DEADLINE_SECONDS, TOKEN, Running
 
@@ -56,6 +57,15 @@ IMPOSSIBLE: list[tuple[str, Any]] = [
     ("enabled", None),
     ("name", "n" * 201),
     ("videoname", 5),
+    ("name", "a\0b\n\x1b[31m"),
+    ("videoname", "two\nlines"),
+    ("name", "\x85"),
+    ("description", "\x1b[31m"),
+    ("description", "over\rwritten"),
+    ("labels", {"": "sport"}),
+    ("labels", {" ": "sport"}),
+    ("labels", {"te\nam": "sport"}),
+    ("labels", {"team": "\x7f"}),
     ("description", "d" * 2001),
     ("labels", {str(number): "" for number in range(21)}),
     ("labels", {"team": 5}),
@@ -89,6 +99,24 @@ def test_an_impossible_field_is_refused_by_the_callers_name(
     assert [error["field"] for error in problem["errors"]] == [field]
     assert problem["errors"][0]["problem"]
     assert stored(service) == before
+
+
+def test_text_of_all_other_kinds_is_taken_as_it_is(service: Running) -> None:
+    sent = {"name": "Küche “1” ☕", "description": "one\ntwo\r\n\tthree", "labels": {"team": "", "日本 語": "🎥"}}
+
+    channel = service.create(**sent)
+
+    assert {name: service.read(channel["id"])[name] for name in sent} == sent
+
+
+def test_a_channel_that_was_stored_with_such_text_is_still_read_and_changed(service: Running) -> None:
+    hostile = "a\0b\n\x1b[31m"
+    service.state.channels.add(a_channel("hostile", name=hostile, labels={"": hostile}, key_secret="new"))
+
+    changed = service.client.patch("/channels/hostile", json={"image_time": 5})
+
+    assert changed.status_code == 200
+    assert service.read("hostile")["name"] == service.client.get("/videostream/hostile").json()["videoname"] == hostile
 
 
 def test_an_id_is_not_the_callers_to_choose(service: Running) -> None:
@@ -295,5 +323,21 @@ def test_a_state_that_cannot_be_read_is_said_to_be_unavailable(fresh_service: Ru
 
     answer = fresh_service.client.get("/channels")
 
-    assert_problem(answer, 503)
+    problem = assert_problem(answer, 503)
+    assert problem["detail"] == "The state store does not answer. Try again."
     assert str(fresh_service.state_path) not in answer.text
+
+
+def test_whether_a_change_was_made_is_not_said_where_it_is_not_known(fresh_service: Running) -> None:
+    with closing(sqlite3.connect(fresh_service.state_path)) as connection:
+        connection.execute("DROP TABLE channels")
+
+    for method, path in (
+        ("POST", "/channels"),
+        ("PUT", "/channels/x"),
+        ("PATCH", "/channels/x"),
+        ("DELETE", "/channels/x"),
+    ):
+        problem = assert_problem(fresh_service.client.request(method, path, json={}), 503)
+
+        assert "It is not known whether anything was changed: look before you try again." in problem["detail"]

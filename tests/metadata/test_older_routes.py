@@ -75,6 +75,25 @@ def test_what_is_not_built_is_kept_and_named_when_switched_on(service: Running) 
     assert service.client.get(f"/videostream/{item['id']}").json()["isRelay"] == "true"
 
 
+def test_what_is_kept_does_not_grow_without_bound(service: Running) -> None:
+    channel_id = create(service, relayURL="r" * 40_000)["id"]
+
+    answer = service.client.put(f"/videostream/{channel_id}", json={"ImageURL": "i" * 30_000, "isFlv": True})
+
+    (error,) = assert_problem(answer, 422)["errors"]
+    assert error["field"] == "relayURL"
+    assert "may take 65,536 bytes together: shorten or empty this one" in error["problem"]
+    assert "ImageURL" not in service.client.get(f"/videostream/{channel_id}").json()
+    mended = service.client.put(f"/videostream/{channel_id}", json={"ImageURL": "i" * 30_000, "relayURL": ""})
+    assert mended.status_code == 200
+
+
+def test_more_than_is_kept_is_refused_at_once(service: Running) -> None:
+    problem = assert_problem(service.client.post("/videostream", json={"relayURL": "r" * 70_000}), 422)
+
+    assert [error["field"] for error in problem["errors"]] == ["relayURL"]
+
+
 def test_huge_numbers_in_fields_that_are_only_kept_come_back(service: Running) -> None:
     item = create(service, motion_percent=10**300)
 
