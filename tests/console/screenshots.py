@@ -90,6 +90,10 @@ def _tour(visiting: Visit, channel_id: str, folder: Path, name: str) -> None:
     visiting.go("#/new")
     page.locator("form input").first.wait_for()
     _picture(visiting, folder / f"{name}-new.png", full=True)
+    visiting.go(f"#/channels/{channel_id}/edit")
+    page.get_by_label("Label name").first.wait_for()
+    visiting.button("Add a label").click()
+    _picture(visiting, folder / f"{name}-edit.png", full=True)
 
 
 def main() -> None:

@@ -34,12 +34,15 @@ def test_pictures_streams_and_recordings_are_fetched_from_the_bucket(
         console.open()
         console.show(channel["id"])
 
+        # What is not in the window is asked for seldom.
+        console.page.get_by_role("heading", name="Snapshots").scroll_into_view_if_needed()
         picture = console.page.locator(".grid img").first
         eventually(lambda: picture.evaluate("image => image.naturalWidth") == 320, what="a snapshot is shown")
         console.button("Watch live").click()
         video = console.page.locator(".stage video")
         eventually(lambda: look(video)["time"] > 1, within=20, what="the stream plays")
         assert look(video)["spread"] > 20
+        console.page.get_by_role("heading", name="Recordings").scroll_into_view_if_needed()
         with console.page.expect_download() as download:
             console.page.get_by_role("link", name="Download the recording").last.click()
         assert download.value.suggested_filename.startswith(f"{channel['id']}-20")

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import expect
+import pytest
+from playwright.sync_api import Locator, expect
 
 from tests.console.browsing import Visit
 from tests.e2e.stack import Stack
+
+
+def add_label(console: Visit, name: str, value: str) -> None:
+    """Add a row and fill it, by keyboard from its name on."""
+    console.button("Add a label").click()
+    expect(console.page.get_by_label("Label name").last).to_be_focused()
+    console.page.keyboard.type(name)
+    console.page.keyboard.press("Tab")
+    console.page.keyboard.type(value)
+
+
+def problem_at(console: Visit, field: Locator) -> Locator:
+    """Give what is said against a field."""
+    return console.page.locator(f"#{str(field.get_attribute('aria-describedby')).split()[1]}")
 
 
 def test_a_channel_is_created_with_the_keyboard_alone(console: Visit, stack: Stack) -> None:
@@ -45,8 +60,7 @@ def test_an_impossible_value_is_explained_at_its_field_and_nothing_is_stored(con
 
     expect(seconds).to_have_attribute("aria-invalid", "true")
     expect(seconds).to_be_focused()
-    problem = str(seconds.get_attribute("aria-describedby")).split()[1]
-    expect(console.page.locator(f"#{problem}")).to_have_text("must be a number from 0.5 to 86400 seconds")
+    expect(problem_at(console, seconds)).to_have_text("must be a number from 0.5 to 86400 seconds")
     assert len(stack.api.get("/channels").json()["items"]) == before
 
 
@@ -54,13 +68,71 @@ def test_a_change_sends_only_what_was_changed(console: Visit, stack: Stack) -> N
     channel = stack.create(name="Before", image_time=7, labels={"team": "city"})
     console.show(channel["id"])
     console.page.get_by_role("link", name="Edit").click()
-    console.page.get_by_label("Labels").fill("team: sport\nsite: pier: 4")
+    console.page.get_by_label("Label value").fill("sport")
+    add_label(console, "site", "pier: 4")
 
     with console.page.expect_request(lambda request: request.method == "PATCH") as sent:
         console.button("Save changes").click()
 
     expect(console.page.get_by_text("site: pier: 4")).to_be_visible()
     assert sent.value.post_data_json == {"labels": {"team": "sport", "site": "pier: 4"}}
+
+
+def test_labels_that_nobody_touches_stay_as_they_are(console: Visit, stack: Stack) -> None:
+    odd = {"team: x": "1", " spaced ": " s ", "empty": "", "https://a.example": "b: c"}
+    channel = stack.create(name="Labelled", labels={**odd, "old": "gone"})
+    console.go(f"#/channels/{channel['id']}/edit")
+    last = console.page.get_by_role("group", name="Labels").get_by_role("button", name="Remove this label").last
+    last.press("Enter")
+    add_label(console, "multi line", "new")
+
+    console.button("Save changes").click()
+
+    expect(console.page.get_by_text("multi line: new")).to_be_visible()
+    assert stack.channel(channel["id"])["labels"] == {**odd, "multi line": "new"}
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [("team", "two labels have this name"), ("", "a label must have a name")],
+    ids=["twice", "none"],
+)
+def test_a_label_that_cannot_be_kept_is_refused_at_its_field(
+    console: Visit, stack: Stack, name: str, problem: str
+) -> None:
+    channel = stack.create(name="Labelled", labels={"team": "city"})
+    console.go(f"#/channels/{channel['id']}/edit")
+    add_label(console, name, "sport")
+
+    console.page.keyboard.press("Enter")
+
+    wrong = console.page.get_by_label("Label name").last
+    expect(wrong).to_have_attribute("aria-invalid", "true")
+    expect(wrong).to_be_focused()
+    expect(problem_at(console, wrong)).to_have_text(problem)
+    assert stack.channel(channel["id"])["labels"] == {"team": "city"}
+
+
+def test_a_date_that_cannot_be_is_explained_at_its_field(console: Visit) -> None:
+    console.go("#/new")
+    expires = console.page.get_by_label("Stream key expires")
+    expires.evaluate("input => { input.value = '12345-01-01T00:00' }")
+    console.button("Create channel").click()
+
+    expect(expires).to_be_focused()
+    expect(problem_at(console, expires)).to_contain_text("a year of four digits")
+    expect(console.button("Create channel")).to_be_enabled()
+
+
+def test_half_a_date_is_not_taken_for_none(console: Visit) -> None:
+    console.go("#/new")
+    expires = console.page.get_by_label("Stream key expires")
+    expires.focus()
+    console.page.keyboard.type("0101")
+    console.page.keyboard.press("Enter")
+
+    expect(expires).to_have_attribute("aria-invalid", "true")
+    expect(problem_at(console, expires)).to_contain_text("must be a whole date")
 
 
 def test_somebody_elses_change_is_not_overwritten_unasked(console: Visit, stack: Stack) -> None:

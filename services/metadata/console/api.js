@@ -25,11 +25,21 @@ function limited(signal) {
   return signal ? AbortSignal.any([signal, late]) : late;
 }
 
-async function send(path, { method = "GET", body, etag, accept = "application/json", signal, showing = token() }) {
-  const headers = { Authorization: `Bearer ${showing}`, Accept: accept };
-  if (body !== undefined) headers["Content-Type"] = "application/json";
-  if (etag) headers["If-Match"] = etag;
-  const request = { method, headers, signal: limited(signal), body: body && JSON.stringify(body) };
+function headersOf({ body, etag, accept = "application/json", showing = token() }) {
+  let headers;
+  try {
+    headers = new Headers({ Authorization: `Bearer ${showing}`, Accept: accept });
+  } catch {
+    throw new Problem(401, "This token is wrong: it has a character that no token has."); // a header cannot carry it
+  }
+  if (body !== undefined) headers.set("Content-Type", "application/json");
+  if (etag) headers.set("If-Match", etag);
+  return headers;
+}
+
+async function send(path, options) {
+  const { method = "GET", body, signal } = options;
+  const request = { method, headers: headersOf(options), signal: limited(signal), body: body && JSON.stringify(body) };
   try {
     return await fetch(new URL(path, SERVICE), request);
   } catch (error) {
@@ -39,10 +49,14 @@ async function send(path, { method = "GET", body, etag, accept = "application/js
 }
 
 async function checked(path, options) {
-  const answer = await send(path, options);
-  if (answer.ok) return answer;
-  if (answer.status === 401 && options.showing === undefined) forget();
-  throw await problemOf(answer);
+  try {
+    const answer = await send(path, options);
+    if (answer.ok) return answer;
+    throw await problemOf(answer);
+  } catch (error) {
+    if (error.status === 401 && options.showing === undefined) forget();
+    throw error;
+  }
 }
 
 // Gives the JSON of an answer, null if it has none. The channel's version is a field of its own, so no ETag is read.

@@ -3,8 +3,9 @@
 import { showChannel } from "./channel_page.js";
 import { showChannels } from "./channel_list.js";
 import { showEdit, showNew } from "./channel_form.js";
+import { closeAll } from "./dialogs.js";
 import { button, el } from "./dom.js";
-import { settled } from "./notices.js";
+import { settled, tellOfErrors } from "./notices.js";
 import { showSignIn } from "./sign_in.js";
 import { forget, takeFromAddress, token } from "./token.js";
 
@@ -22,10 +23,19 @@ function showLost(view) {
   view.append(el("h1", {}, "There is no such page"), button("All channels", () => (location.hash = "#/")));
 }
 
+function withParts(show, parts) {
+  try {
+    const read = parts.map(decodeURIComponent);
+    return (view, signal) => show(view, signal, ...read);
+  } catch {
+    return showLost; // a stray % in the address
+  }
+}
+
 function viewOf(address) {
   for (const [pattern, show] of ROUTES) {
     const found = pattern.exec(address);
-    if (found) return (view, signal) => show(view, signal, ...found.slice(1).map(decodeURIComponent));
+    if (found) return withParts(show, found.slice(1));
   }
   return showLost;
 }
@@ -36,7 +46,7 @@ function show() {
   leaving = new AbortController();
   settled();
   takeFromAddress();
-  document.querySelectorAll("dialog").forEach((dialog) => dialog.remove());
+  closeAll();
   document.getElementById("sign-out").hidden = token() === null;
   document.title = "streamkeep";
   main.replaceChildren();
@@ -56,4 +66,5 @@ document.querySelector(".skip").addEventListener("click", (event) => {
   main.focus();
 });
 document.getElementById("sign-out").addEventListener("click", forget);
+tellOfErrors();
 show();

@@ -5,13 +5,13 @@ import { NewestPicture } from "./pictures.js";
 import { badge, reasonWords } from "./words.js";
 
 export function labelChips(labels) {
-  return Object.entries(labels).map(([name, value]) => el("li", { class: "chip" }, value ? `${name}: ${value}` : name));
+  return Object.entries(labels).map(([name, value]) => el("li", { class: "chip" }, el("bdi", {}, name), value && [": ", el("bdi", {}, value)]));
 }
 
 export function channelCard(channel, signal) {
   const picture = new NewestPicture(signal);
   const state = badge();
-  const name = el("span", { class: "name" });
+  const name = el("bdi", { class: "name" });
   const reason = el("p", { class: "reason" });
   const chips = el("ul", { class: "chips" });
   const id = el("span", { class: "id" }, channel.id);

@@ -79,8 +79,12 @@ function editForm(described, channel) {
   }
 
   async function saveOnTop(form) {
-    etag = versionTag(await call(path));
-    form.node.requestSubmit();
+    try {
+      etag = versionTag(await call(path));
+      form.node.requestSubmit();
+    } catch (error) {
+      form.show(error);
+    }
   }
 
   return new SchemaForm({

@@ -2,16 +2,17 @@
 
 import { call, versionTag } from "./api.js";
 import { labelChips } from "./channel_card.js";
-import { askToStop, confirm } from "./dialogs.js";
+import { confirm } from "./dialogs.js";
 import { button, el, setText } from "./dom.js";
 import { say } from "./notices.js";
+import { askToStop } from "./stop_dialog.js";
 import { badge, reasonWords } from "./words.js";
 
 export class ChannelHeader {
   #path;
   #changed;
   #channel = null;
-  #name = el("h1");
+  #name = el("bdi");
   #state = badge();
   #id = el("span", { class: "id" });
   #description = el("p", { class: "description" });
@@ -21,7 +22,7 @@ export class ChannelHeader {
   #complete = button("Complete", () => this.#act("complete", "The broadcast ends as soon as nobody is connected."), {
     title: "End the broadcast as soon as nobody is connected, without waiting for a reconnect",
   });
-  #stop = button("Stop and block…", () => askToStop(this.#channel, this.#path, () => this.#reload()), { class: "danger" });
+  #stop = button("Stop and block…", () => askToStop(this.#channel, this.#path, (stopped) => this.#stopped(stopped)), { class: "danger" });
   #unblock = button("Unblock", () => this.#act("unblock", "Publishers may come in again."), { class: "main" });
   #remove = button("Delete…", () => this.#askToDelete());
   node;
@@ -32,7 +33,7 @@ export class ChannelHeader {
     this.#changed = changed;
     this.node = el("div", { class: "channel-header" },
       el("div", { class: "title" },
-        el("div", { class: "names" }, this.#name, el("span", { role: "status" }, this.#state.node)),
+        el("div", { class: "names" }, el("h1", {}, this.#name), el("span", { role: "status" }, this.#state.node)),
         el("div", { class: "buttons" }, this.#unblock, this.#stop, this.#complete, this.#edit, this.#remove),
       ),
       this.#reason, this.#description,
@@ -69,15 +70,15 @@ export class ChannelHeader {
     }
   }
 
-  async #reload() {
-    this.#changed(await call(this.#path));
+  #stopped(channel) {
+    this.#changed(channel);
     (this.#unblock.hidden ? this.#stop : this.#unblock).focus();
   }
 
   #askToDelete() {
     const channel = this.#channel;
     confirm({
-      title: `Delete ${channel.name || channel.id}?`,
+      title: ["Delete ", el("bdi", {}, channel.name || channel.id), "?"],
       text: "Its broadcast ends and its stream key stops working. What was kept of it stays in the store, but the console shows it no more.",
       action: "Delete the channel",
       act: async () => {

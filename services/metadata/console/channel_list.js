@@ -3,7 +3,7 @@
 import { call } from "./api.js";
 import { channelCard } from "./channel_card.js";
 import { button, el, setText } from "./dom.js";
-import { number } from "./formats.js";
+import { count as counted, number } from "./formats.js";
 import { KeyedList } from "./keyed_list.js";
 import { repeat } from "./refresh.js";
 import { stateWord } from "./words.js";
@@ -59,7 +59,7 @@ export function showChannels(view, signal) {
     list.show(found);
     const live = channels.filter((channel) => channel.state === "live").length;
     const part = found.length < channels.length ? `${number(found.length)} of ` : "";
-    setText(count, `${part}${number(channels.length)}${more ? " newest" : ""} channels, ${number(live)} live`);
+    setText(count, `${part}${counted(channels.length, more ? "newest channel" : "channel")}, ${number(live)} live`);
     empty.hidden = channels.length > 0;
     filters.hidden = count.hidden = channels.length === 0;
     older.hidden = !more || shown === MOST;

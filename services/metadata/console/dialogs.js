@@ -1,11 +1,23 @@
 // Dialogs: the browser's own, so that the keyboard, Escape and the focus work as everywhere.
 
-import { call, schema } from "./api.js";
 import { button, el, freshId } from "./dom.js";
-import { say } from "./notices.js";
-import { SchemaForm } from "./schema_form.js";
+import { wordsOf } from "./notices.js";
 
-// Opens a dialog; it is removed when it closes. `close` is called then.
+function isBeside(dialog, { target, clientX: x, clientY: y }) {
+  const { left, right, top, bottom } = dialog.getBoundingClientRect();
+  return target === dialog && (x < left || x > right || y < top || y > bottom);
+}
+
+// A click beside a dialog closes it; not one that began inside, at the end of a selection, nor the second half of the
+// double click that opened it.
+function closeByClick(dialog) {
+  let pressed = false;
+  dialog.addEventListener("mousedown", (event) => (pressed = isBeside(dialog, event)));
+  dialog.addEventListener("click", (event) => pressed && event.detail < 2 && isBeside(dialog, event) && dialog.close());
+}
+
+// Opens a dialog; it is removed when it closes. `title` is a text or a list of texts and elements; `close` is called
+// when it closes.
 export function open(title, children, { wide = false, close } = {}) {
   const id = freshId("dialog");
   const dialog = el("dialog", { class: wide ? "wide" : null, "aria-labelledby": id },
@@ -19,10 +31,15 @@ export function open(title, children, { wide = false, close } = {}) {
     dialog.remove();
     close?.();
   });
-  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  closeByClick(dialog);
   document.body.append(dialog);
   dialog.showModal();
   return dialog;
+}
+
+// Closes whatever is open: what it was about is shown no more.
+export function closeAll() {
+  document.querySelectorAll("dialog").forEach((dialog) => dialog.close());
 }
 
 // Asks before something that cannot be undone, then does it.
@@ -34,30 +51,11 @@ export function confirm({ title, text, action, act }) {
       await act();
       dialog.close();
     } catch (error) {
-      problem.textContent = error.message;
+      problem.textContent = wordsOf(error);
+    } finally {
       sure.disabled = false;
     }
   }, { class: "danger" });
   const cancel = button("Cancel", () => dialog.close(), { autofocus: true });
   const dialog = open(title, [el("p", {}, text), problem, el("div", { class: "buttons" }, sure, cancel)]);
-}
-
-// Opens the form of stop-and-block for a channel; `done` runs when it has happened.
-export async function askToStop(channel, path, done) {
-  const described = await schema("StopOrder");
-  const form = new SchemaForm({
-    schema: described,
-    action: "Stop and block",
-    danger: true,
-    cancel: () => dialog.close(),
-    async submit(filled) {
-      await call(`${path}/stop`, { method: "POST", body: filled.given() });
-      dialog.close();
-      say("The channel is stopped and blocked.");
-      done();
-    },
-  });
-  const text = "The publisher is cut off, the broadcast ends at once, and nobody may publish to this channel until it is unblocked.";
-  const dialog = open(`Stop ${channel.name || channel.id}`, [el("p", {}, text), form.node]);
-  form.node.querySelector("input").focus();
 }

@@ -1,10 +1,13 @@
 // One control for each kind of field that the API's description knows.
 //
 // A control is `{ node, raw(), read() }`: `raw` is what stands in it, to see a change; `read` is the value to send,
-// undefined where nothing is given. `hint`, where there is one, says how this control is filled in.
+// undefined where nothing is given; it throws a Problem for what cannot be sent. Some have a `hint` that says how they
+// are filled in; one of several inputs `isGroup` and has `mark(isWrong)`.
 
+import { Problem } from "./api.js";
 import { el } from "./dom.js";
-import { fromLocalInput, localInput } from "./formats.js";
+import { LAST_LOCAL_INPUT, localInput, momentIn } from "./formats.js";
+import { LabelRows } from "./label_rows.js";
 
 const LONG_TEXT = 500; // characters; a field that takes more gets several lines
 
@@ -31,19 +34,15 @@ function choice(attributes, value, { enum: values }) {
 }
 
 function moment(attributes, value) {
-  const node = el("input", { ...attributes, type: "datetime-local", step: 1, value: localInput(value) });
-  return { node, raw: () => node.value, read: () => fromLocalInput(node.value) ?? undefined, hint: "In your time zone." };
-}
-
-function mapOfText(attributes, value) {
-  const lines = Object.entries(value ?? {}).map(([name, said]) => `${name}: ${said}`);
-  const node = el("textarea", { ...attributes, rows: 3, placeholder: "team: sport" }, lines.join("\n"));
-  const pair = (line) => {
-    const at = line.includes(":") ? line.indexOf(":") : line.length;
-    return [line.slice(0, at).trim(), line.slice(at + 1).trim()];
+  const node = el("input", { ...attributes, type: "datetime-local", step: 1, max: LAST_LOCAL_INPUT, value: localInput(value) });
+  const read = () => {
+    try {
+      return momentIn(node) ?? undefined;
+    } catch (error) {
+      throw new Problem(0, error.message, [{ field: attributes.name, problem: error.message }]);
+    }
   };
-  const read = () => Object.fromEntries(node.value.split("\n").filter((line) => line.trim()).map(pair));
-  return { node, raw: () => node.value, read, hint: "One on each line, as name: value." };
+  return { node, raw: () => `${node.value}${node.validity.badInput}`, read, hint: "In your time zone." };
 }
 
 function words(attributes, value, { maxLength }) {
@@ -59,7 +58,7 @@ export function control(described, attributes, value) {
   const numeric = kinds.find((each) => ["number", "integer"].includes(each.type));
   if (kinds.some((each) => each.type === "boolean")) return flag(attributes, value);
   if (numeric) return numeral(attributes, value, numeric);
-  if (kinds.some((each) => each.type === "object")) return mapOfText(attributes, value);
+  if (kinds.some((each) => each.type === "object")) return new LabelRows(attributes, value);
   if (kinds[0].enum) return choice(attributes, value, kinds[0]);
   if (kinds.some((each) => each.format === "date-time")) return moment(attributes, value);
   return words(attributes, value, kinds[0]);

@@ -11,6 +11,7 @@ const numbers = new Intl.NumberFormat();
 export const stamp = (text) => stamps.format(new Date(text));
 export const clock = (text) => clocks.format(new Date(text));
 export const number = (value) => numbers.format(value);
+export const count = (value, one, many = `${one}s`) => `${number(value)} ${value === 1 ? one : many}`;
 
 // Gives a time in the reader's zone; pointing at it shows UTC, as the API and the files' names have it.
 export function time(text, form = stamp) {
@@ -35,11 +36,21 @@ export function size(bytes) {
   return `${value < 9.95 && step ? value.toFixed(1) : Math.round(value)} ${units[step]}`;
 }
 
-// The value of an <input type="datetime-local">, which is in the reader's zone, and back.
+// The value of an <input type="datetime-local">, which is in the reader's zone.
 export function localInput(text) {
   if (!text) return "";
   const moment = new Date(text);
   return new Date(moment - moment.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
 }
 
-export const fromLocalInput = (value) => (value ? new Date(value).toISOString() : null);
+export const LAST_LOCAL_INPUT = "9999-12-31T23:59:59"; // later years are written in another way
+
+// Gives the moment that stands in such an input, null if none does; throws a RangeError for one that there is not.
+export function momentIn(input) {
+  if (!input.value && !input.validity.badInput) return null;
+  const moment = new Date(input.value);
+  if (!(moment.getUTCFullYear() <= 9999)) {
+    throw new RangeError("must be a whole date and time that exists, with a year of four digits");
+  }
+  return moment.toISOString();
+}

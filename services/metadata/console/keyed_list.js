@@ -7,15 +7,11 @@ export class KeyedList {
   #make;
   #rows = new Map();
 
-  // `make` gives an item's row: `{ node, update(item), leave() }`, the last two if it has use for them.
+  // `make` gives an item's row: `{ node, update(item, place), leave() }`, the last two if it has use for them.
   constructor(parent, keyOf, make) {
     this.#parent = parent;
     this.#keyOf = keyOf;
     this.#make = make;
-  }
-
-  get size() {
-    return this.#rows.size;
   }
 
   show(items) {
@@ -24,9 +20,9 @@ export class KeyedList {
       if (!wanted.has(key)) this.#drop(key, row);
     }
     let place = this.#parent.firstElementChild;
-    for (const item of items) {
+    for (const [at, item] of items.entries()) {
       const row = this.#row(item);
-      row.update?.(item);
+      row.update?.(item, at);
       if (row.node === place) place = place.nextElementSibling;
       else this.#parent.insertBefore(row.node, place);
     }

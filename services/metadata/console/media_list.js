@@ -2,15 +2,9 @@
 
 import { call } from "./api.js";
 import { button, el, freshId } from "./dom.js";
-import { fromLocalInput } from "./formats.js";
 import { KeyedList } from "./keyed_list.js";
 import { say } from "./notices.js";
-
-function timeField(words) {
-  const id = freshId("time");
-  const input = el("input", { id, type: "datetime-local", step: 1 });
-  return { input, node: el("label", { for: id }, words, input) };
-}
+import { TimeRange } from "./time_range.js";
 
 export class MediaList {
   #kind;
@@ -22,8 +16,8 @@ export class MediaList {
   #next = null;
   #items = [];
   #wentBack = false; // older pages are shown, so the list stands still
-  #begin = timeField("From");
-  #end = timeField("To");
+  #turn = 0; // counts what was asked: an answer to an earlier question shows nothing
+  #range;
   #empty = el("p", { class: "hint", hidden: true });
   #older = button("Older", () => this.#more(), { hidden: true });
   #newest = button("Newest", () => this.#reset(), { hidden: true });
@@ -37,17 +31,11 @@ export class MediaList {
     this.#limit = limit;
     this.#rows = el("ul", { class: className });
     this.#list = new KeyedList(this.#rows, (item) => item.key, (item) => row(item, this));
+    this.#range = new TimeRange(() => this.#first(), this.#newest);
     const id = freshId(kind);
-    const choose = (event) => {
-      event.preventDefault();
-      this.#first();
-    };
     this.node = el("section", { class: "sheet", "aria-labelledby": id },
-      el("div", { class: "section-title" },
-        el("h2", { id }, title),
-        el("form", { class: "filters", submit: choose }, this.#begin.node, this.#end.node, el("button", {}, "Show"), this.#newest),
-      ),
-      this.#empty, this.#rows, el("div", { class: "buttons" }, this.#older),
+      el("div", { class: "section-title" }, el("h2", { id }, title), this.#range.node),
+      this.#range.problem, this.#empty, this.#rows, el("div", { class: "buttons" }, this.#older),
     );
   }
 
@@ -57,7 +45,7 @@ export class MediaList {
 
   // Shows what is new, unless a time was chosen or older pages are open.
   async update() {
-    if (!this.#wentBack && !this.#isChosen()) await this.#load();
+    if (!this.#wentBack && !this.#range.isChosen) await this.#load();
   }
 
   // Gives an item with a link that works now: links expire.
@@ -69,26 +57,23 @@ export class MediaList {
     return items.find((each) => each.key === item.key) ?? item;
   }
 
-  #isChosen() {
-    return this.#begin.input.value !== "" || this.#end.input.value !== "";
-  }
-
   #ask(query) {
     const given = Object.entries(query).filter(([, value]) => value);
     return call(`${this.#path}/${this.#kind}?${new URLSearchParams([["limit", this.#limit], ...given])}`, { signal: this.#signal });
   }
 
   async #load(cursor = null) {
-    const from = fromLocalInput(this.#begin.input.value);
-    const to = fromLocalInput(this.#end.input.value);
-    const page = await this.#ask({ from, to, cursor });
+    this.#turn += 1;
+    const turn = this.#turn;
+    this.#newest.hidden = !this.#wentBack && !this.#range.isChosen; // the way back, also when nothing comes
+    const page = await this.#ask({ from: this.#range.from, to: this.#range.to, cursor });
+    if (turn !== this.#turn) return;
     this.#items = cursor ? [...this.#items, ...page.items] : page.items;
     this.#next = page.next;
     this.#list.show(this.#items);
     this.#older.hidden = page.next === null;
-    this.#newest.hidden = !this.#wentBack && !this.#isChosen();
     this.#empty.hidden = this.#items.length > 0;
-    this.#empty.textContent = this.#isChosen() ? `No ${this.#kind} in this time.` : `No ${this.#kind} yet.`;
+    this.#empty.textContent = this.#range.isChosen ? `No ${this.#kind} in this time.` : `No ${this.#kind} yet.`;
   }
 
   async #first() {
@@ -102,7 +87,7 @@ export class MediaList {
   }
 
   async #reset() {
-    this.#begin.input.value = this.#end.input.value = "";
+    this.#range.clear();
     await this.#first();
   }
 

@@ -3,8 +3,7 @@
 import { channelPath, picture } from "./api.js";
 import { el } from "./dom.js";
 import { REFRESH_MS } from "./refresh.js";
-
-const ON_AIR = new Set(["starting", "live", "interrupted"]);
+import { isOnAir } from "./words.js";
 
 export class NewestPicture {
   #image = el("img", { alt: "", hidden: true });
@@ -50,7 +49,7 @@ export class NewestPicture {
 
   #isDue(channel) {
     if (channel.state !== this.#state) return true;
-    if (!ON_AIR.has(channel.state)) return false;
+    if (!isOnAir(channel)) return false;
     const every = Math.max(REFRESH_MS - 500, this.#address ? channel.image_time * 500 : 0);
     return performance.now() - this.#asked >= every;
   }

@@ -12,8 +12,10 @@ import { qrCode } from "./qr_code.js";
 
 const HIDDEN = "••••••••••••••••";
 
-async function showCode(channel) {
+// `box` is where it was asked for: nobody who has left wants to see it.
+async function showCode(channel, box) {
   const code = await qrCode(channel.publish.url, "QR code of the publish address");
+  if (!box.isConnected || document.querySelector("dialog")) return;
   const missing = "QR codes are not installed on this machine; run ./setup.sh again. Server and key can be copied.";
   open("Publish address", [
     code ?? el("p", {}, missing),
@@ -44,7 +46,7 @@ export class PublishBox {
         row("Stream key", this.#key,
           copyButton(() => this.#channel.publish.stream_key, "the stream key"),
           this.#show,
-          button("QR code", () => showCode(this.#channel)),
+          button("QR code", () => showCode(this.#channel, this.node)),
         ),
         row("Works until", this.#expiry, button("New key…", () => this.#renew(path, changed))),
       ),

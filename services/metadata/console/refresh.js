@@ -4,8 +4,8 @@ import { settled, trouble } from "./notices.js";
 
 export const REFRESH_MS = 2_500;
 
-// Runs `work` now and `REFRESH_MS` after each end, until `signal`; waits while the tab is hidden. Gives a function
-// that runs it at once, after a change that the page itself made.
+// Runs `work` now and again after each end, until `signal`; waits while the tab is hidden. `work` may give the time to
+// the next run (ms), else it is `REFRESH_MS`. Gives a function that runs it at once, after a change that the page made.
 export function repeat(work, signal) {
   let timer;
   let running = false;
@@ -19,11 +19,11 @@ export function repeat(work, signal) {
     }
     running = true;
     again = false;
-    await attempt(work, signal);
+    const wait = await attempt(work, signal);
     running = false;
     if (signal.aborted || document.hidden) return;
     if (again) turn();
-    else timer = setTimeout(turn, REFRESH_MS);
+    else timer = setTimeout(turn, wait ?? REFRESH_MS);
   }
 
   const seen = () => document.hidden || turn();
@@ -35,9 +35,11 @@ export function repeat(work, signal) {
 
 async function attempt(work, signal) {
   try {
-    await work();
+    const wait = await work();
     if (!signal.aborted) settled();
+    return wait;
   } catch (error) {
     if (!signal.aborted && error.status !== 401) trouble(error);
+    return undefined;
   }
 }

@@ -1,8 +1,8 @@
 // A form that is built from the API's description of a body, so that both say the same of every field.
 
-import { Problem } from "./api.js";
 import { button, el, freshId } from "./dom.js";
 import { control } from "./fields.js";
+import { wordsOf } from "./notices.js";
 
 export class SchemaForm {
   #fields = new Map();
@@ -11,7 +11,7 @@ export class SchemaForm {
   node;
 
   // `groups` are `[title, names]`; fields that no group names come last, so that a new one is never left out.
-  // `submit(values)` may throw a Problem, whose fields are marked.
+  // `submit(values)` may throw; the fields that a Problem names are marked.
   constructor({ schema, groups = [], values = {}, action, danger = false, submit, cancel }) {
     const named = new Set(groups.flatMap(([, names]) => names));
     const rest = Object.keys(schema.properties).filter((name) => !named.has(name));
@@ -26,24 +26,25 @@ export class SchemaForm {
 
   // Gives what was changed since the form was made.
   changed() {
-    const fields = [...this.#fields].filter(([, field]) => field.raw() !== field.was);
+    const fields = [...this.#fields].filter(([, { made, was }]) => made.raw() !== was);
     // A field that was emptied takes its default again.
-    return Object.fromEntries(fields.map(([name, field]) => [name, field.read() ?? field.otherwise]));
+    return Object.fromEntries(fields.map(([name, { made, otherwise }]) => [name, made.read() ?? otherwise]));
   }
 
   // Gives what is filled in.
   given() {
-    const fields = [...this.#fields].map(([name, field]) => [name, field.read()]);
+    const fields = [...this.#fields].map(([name, { made }]) => [name, made.read()]);
     return Object.fromEntries(fields.filter(([, value]) => value !== undefined));
   }
 
-  // Shows what is wrong, each problem at the field it names; `more` are elements to show with it.
+  // Shows what is wrong, each of a Problem's at the field it names; `more` are elements to show with it.
   show(error, ...more) {
     this.#clear();
-    const elsewhere = error.fields.filter(({ field }) => !this.#fields.has(field));
-    for (const { field, problem } of error.fields) this.#fields.get(field)?.complain(problem);
-    const general = error.fields.length ? elsewhere.map(({ field, problem }) => `${field}: ${problem}`).join("; ") : error.message;
-    const marked = error.fields.length > elsewhere.length ? "Some fields need another value." : "";
+    const fields = error.fields ?? [];
+    const elsewhere = fields.filter(({ field }) => !this.#fields.has(field));
+    for (const { field, problem } of fields) this.#fields.get(field)?.complain(problem);
+    const general = fields.length ? elsewhere.map(({ field, problem }) => `${field}: ${problem}`).join("; ") : wordsOf(error);
+    const marked = fields.length > elsewhere.length ? "Some fields need another value." : "";
     this.#problem.append(...[general || marked].map((text) => el("p", {}, text)), ...more);
     (this.node.querySelector("[aria-invalid=true]") ?? this.#submit).focus();
   }
@@ -61,11 +62,12 @@ export class SchemaForm {
     const problem = el("p", { class: "problem", id: `${id}-problem` });
     const complain = (text) => {
       problem.textContent = text;
-      made.node.setAttribute("aria-invalid", String(text !== ""));
+      if (made.mark) made.mark(text !== "");
+      else made.node.setAttribute("aria-invalid", String(text !== ""));
     };
-    this.#fields.set(name, { ...made, was: made.raw(), otherwise: described.default ?? null, complain });
+    this.#fields.set(name, { made, was: made.raw(), otherwise: described.default ?? null, complain });
     return el("div", { class: `field ${made.node.type}` },
-      el("label", { for: id }, described.title ?? name),
+      el(made.isGroup ? "span" : "label", { id: `${id}-name`, for: made.isGroup ? null : id }, described.title ?? name),
       el("p", { class: "hint", id: `${id}-hint` }, [described.description, made.hint].filter(Boolean).join(" ")),
       made.node,
       problem,
@@ -84,10 +86,10 @@ export class SchemaForm {
     try {
       await submit(this);
     } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      this.#submit.disabled = false;
+      this.#submit.disabled = false; // before the focus goes to it
       this.show(error);
+    } finally {
+      this.#submit.disabled = false;
     }
-    this.#submit.disabled = false;
   }
 }

@@ -44,7 +44,7 @@ export class Screen {
   #play(what) {
     this.#playing = what;
     this.#show();
-    this.#player.play(async () => (await call(this.#path)).playback[what]);
+    this.#player.play(async () => (await call(this.#path)).playback[what], { whole: what === "vod" });
     this.#player.video.focus();
   }
 

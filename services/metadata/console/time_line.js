@@ -1,7 +1,7 @@
 // A broadcast on a time line: its parts, and the gaps between them with their causes. The same as a list below it.
 
 import { el, svg } from "./dom.js";
-import { clock, length, seconds, time } from "./formats.js";
+import { clock, count, length, seconds, time } from "./formats.js";
 import { causeWord, outputWord } from "./words.js";
 
 const LEAST = 0.6; // per cent of the width: what is very short is still seen
@@ -52,8 +52,7 @@ export function timeLine(session) {
   // What is open goes on until now, also while nothing comes.
   const end = spans.reduce((latest, span) => (span.to > latest ? span.to : latest), session.ended_at ? begin : now);
   const whole = Math.max(0.001, seconds(begin, end));
-  const gaps = session.gaps.length;
-  const label = `Time line: ${session.parts.length} parts and ${gaps} gaps in ${length(whole)}; listed below`;
+  const label = `Time line: ${count(session.parts.length, "part")} and ${count(session.gaps.length, "gap")} in ${length(whole)}; listed below`;
   return [
     el("figure", { class: "time-line" },
       // Parts first: a gap that lies inside one is drawn over it.

@@ -30,9 +30,11 @@ const CAUSES = {
   undecodable: "What came could not be captured",
 };
 
+const ON_AIR = new Set(["starting", "live", "interrupted"]);
 const OUTPUTS = { snapshots: "snapshots", recordings: "recordings", hls: "HLS" };
 
 export const stateWord = (state) => STATES[state] ?? state;
+export const isOnAir = ({ state }) => ON_AIR.has(state);
 export const causeWord = (cause) => CAUSES[cause] ?? cause;
 export const outputWord = (output) => OUTPUTS[output] ?? output;
 
