@@ -7,10 +7,12 @@ import json
 import socket
 import threading
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
 from typing import Any, Self
+
+from tests.serving import serving
 
 CONNECTIONS_MAX = 128  # one thread each; more wait to be let in
 UPSTREAM_SECONDS = 30.0
@@ -100,18 +102,14 @@ class CountingProxy:
         self._lock = threading.Lock()
         self._server = _Server(self)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
+        self._serving = ExitStack()
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._serving.enter_context(serving(self._server))
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.close()
+    def __exit__(self, *_: object) -> None:
+        self._serving.close()
 
     def snapshot(self) -> Calls:
         """Give what was counted so far."""
@@ -154,14 +152,14 @@ class _Server(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as the base has it
         """Say nothing of a client that was killed."""
 
-    def close(self) -> None:
-        """End the connections that clients keep alive, and wait for the threads."""
+    def server_close(self) -> None:
+        """End the connections that clients keep alive, and wait for their threads."""
         for connection in list(self._open):
             try:
                 connection.shutdown(socket.SHUT_RDWR)
             except OSError:
                 continue
-        self.server_close()
+        super().server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):

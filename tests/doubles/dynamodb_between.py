@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import http.server
 import json
-import threading
 from collections.abc import Callable
 from typing import Any, Self
 from urllib.parse import urlsplit
+
+from tests.serving import serving
 
 Answer = tuple[int, dict[str, Any]]
 Forward = Callable[[], Answer]
@@ -30,7 +32,7 @@ class Between:
         self._rules: dict[str, list[Rule]] = {}
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        self._serving = contextlib.ExitStack()
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def on(self, operation: str, *rules: Rule) -> None:
@@ -79,10 +81,8 @@ class Between:
         return Handler
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._serving.enter_context(serving(self._server))
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        self._server.shutdown()
-        self._thread.join(10)
-        self._server.server_close()
+        self._serving.close()

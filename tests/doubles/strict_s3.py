@@ -11,9 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
+
+from tests.serving import serving
 
 DEADLINE_SECONDS = 30.0
 _OWN_TO_A_CONNECTION = frozenset({"connection", "transfer-encoding", "keep-alive", "date", "server"})
@@ -75,20 +76,16 @@ class StrictS3:
         self.closing = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+        self._serving = contextlib.ExitStack()
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._serving.enter_context(serving(self._server))
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.closing.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(DEADLINE_SECONDS)
+        self._serving.close()
 
     def meet(self, method: str, fault: Fault, *, times: int = 1, part: str = "") -> None:
         """Meet the next requests of a method whose path and query contain `part` with a fault."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.serving import serving
 
 
 class CallbackDouble(ThreadingHTTPServer):
@@ -48,11 +49,6 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def callback_double() -> Iterator[CallbackDouble]:
-    with CallbackDouble() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join(5)
+    server = CallbackDouble()
+    with serving(server):
+        yield server
