@@ -13,15 +13,10 @@ from services.domain.ports import ObjectStore
 from tests.contract import dynamodb_world, s3_world
 from tests.contract.racing import Racers
 from tests.contract.worlds import LAUNCH_WORLDS, STATES, STORES, LaunchWorld
-from tests.emulators import DYNOXIDE, Emulators
+from tests.emulators import Emulators, where_installed
 
 
-def _state_worlds() -> list[object]:
-    absent = pytest.mark.skipif(not DYNOXIDE.exists(), reason="npm's @dynoxide/linux-x64 is not installed")
-    return [pytest.param(world, marks=absent) if "dynoxide" in world else world for world in STATES]
-
-
-@pytest.fixture(params=_state_worlds())
+@pytest.fixture(params=[where_installed(world) for world in STATES])
 def state_world(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Name a world whose state can be opened at the test's place."""
     world = str(request.param)

@@ -21,20 +21,12 @@ from tests.contract import dynamodb_world
 from tests.contract.dynamodb_world import table_of
 from tests.doubles.dynamodb_between import Answer, Between, Forward, error
 from tests.doubles.still_clock import StillClock
-from tests.emulators import DYNOXIDE, Emulators
+from tests.emulators import Emulators, where_installed
 from tests.examples import NOW, a_channel, a_session
 
 TTL = timedelta(seconds=10)
 AIR = Air(channel_id="camera")
-EVERY_EMULATOR = [
-    pytest.param(
-        kind,
-        marks=pytest.mark.skipif(
-            kind == "dynoxide" and not DYNOXIDE.exists(), reason="npm's @dynoxide/linux-x64 is not installed"
-        ),
-    )
-    for kind in dynamodb_world.EMULATORS.values()
-]
+EVERY_EMULATOR = [where_installed(kind) for kind in dynamodb_world.EMULATORS.values()]
 on_every_emulator = pytest.mark.parametrize("emulator", EVERY_EMULATOR)
 
 

@@ -470,19 +470,25 @@ def create_in_parts(bucket: str, endpoint: str, path: Path) -> None:
     create(store, RECORDING, path)
 
 
+def signalled_while_held(number: signal.Signals, held: threading.Event, *order: object) -> int | None:
+    """Let a process create an object, signal it once its request is held, and give its exit code."""
+    writer = multiprocessing.get_context("spawn").Process(target=create_in_parts, args=order)
+    writer.start()
+    assert held.wait(30)
+    assert writer.pid is not None
+    os.kill(writer.pid, number)
+    writer.join(30)
+    return writer.exitcode
+
+
 def test_a_writer_that_is_interrupted_leaves_no_parts(
     in_parts: S3Store, strict: StrictS3, bucket: Bucket, source: MakeSource, large: bytes
 ) -> None:
     path, held = source(large), threading.Event()
     strict.meet("PUT", hold(held), part="partNumber=3")
-    writer = multiprocessing.get_context("spawn").Process(target=create_in_parts, args=(bucket.name, strict.url, path))
-    writer.start()
-    assert held.wait(30)
-    assert writer.pid is not None
-    os.kill(writer.pid, signal.SIGINT)
-    writer.join(30)
+    exitcode = signalled_while_held(signal.SIGINT, held, bucket.name, strict.url, path)
 
-    assert writer.exitcode == 1
+    assert exitcode == 1
     assert bucket.unfinished() == []
     create(in_parts, RECORDING, path)
 
@@ -493,12 +499,7 @@ def test_what_a_killed_writer_was_sending_is_no_object_and_the_next_one_creates_
 ) -> None:
     path, held = source(b"r" * size), threading.Event()
     strict.meet("PUT", hold(held), part="partNumber=3" if size > PART_BYTES else "")
-    writer = multiprocessing.get_context("spawn").Process(target=create_in_parts, args=(bucket.name, strict.url, path))
-    writer.start()
-    assert held.wait(30)
-    assert writer.pid is not None
-    os.kill(writer.pid, signal.SIGKILL)
-    writer.join(30)
+    signalled_while_held(signal.SIGKILL, held, bucket.name, strict.url, path)
 
     with pytest.raises(ObjectNotFound):
         in_parts.read(RECORDING)
