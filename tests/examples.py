@@ -19,8 +19,8 @@ def a_channel(channel_id: str = "camera", /, **settings: Any) -> Channel:  # noq
 
 
 def a_session(session_id: str = "session", /, **facts: Any) -> Session:  # noqa: ANN401 - any field of the record
-    """Give a session of the channel `camera`, opened at NOW."""
-    opened = {"channel_id": "camera", "started_at": NOW, "pull_token": Secret("pull")}
+    """Give a session of the channel `camera`, opened at NOW by its publisher."""
+    opened = {"channel_id": "camera", "started_at": NOW, "pull_token": Secret("pull"), "publisher": a_publisher()}
     return Session(**{"id": session_id, **opened, **facts})
 
 

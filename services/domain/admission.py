@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from services.domain import signing, times
-from services.domain.channel import Channel
+from services.domain.channel import TAKEOVER, Channel
 from services.domain.errors import PublishRefused
-from services.domain.session import Air, Session
+from services.domain.session import Air, Publisher, Session
+
+LEAST_TENURE = timedelta(seconds=5)
+"""How long a publisher is on air before another may take over: two encoders that both come back at once, for ever,
+cost a channel so at most one new part in this time."""
 
 _SIGN_PROBLEMS = {
     "malformed": ("bad_signature", "the stream key has no signature of the form <id>?sign=<exp>-<hash>"),
@@ -37,14 +41,21 @@ def check_signature(keyring: signing.Keyring, channel: Channel, sign: str, now: 
         raise PublishRefused(*_SIGN_PROBLEMS[verdict])
 
 
-def check_vacancy(session: Session | None, gateway: str, client_id: str) -> None:
-    """Raise PublishRefused if somebody else is on air or the last session is just being finalised."""
-    if session is None or not session.state.is_open:
-        return
-    if session.closing or session.close is not None:
+def check_vacancy(session: Session | None) -> None:
+    """Raise PublishRefused if the channel's last session is just being finalised."""
+    if session is not None and session.state.is_open and (session.closing or session.close is not None):
         raise PublishRefused("finalising", "the last session is just being finalised; try again in a moment")
+
+
+def incumbent(session: Session | None, gateway: str, client_id: str) -> Publisher | None:
+    """Give who is on air in the way of this connection, if anybody is."""
+    if session is None or not session.state.is_open or session.publisher is None:
+        return None
     publisher = session.publisher
-    if publisher is None or publisher.is_same_connection(gateway, client_id):
-        return
-    if not publisher.was_cut_by_restart(gateway):
-        raise PublishRefused("on_air", "another publisher is on air")
+    is_in_the_way = not publisher.is_same_connection(gateway, client_id) and not publisher.was_cut_by_restart(gateway)
+    return publisher if is_in_the_way else None
+
+
+def may_take_over(channel: Channel, publisher: Publisher, now: datetime) -> bool:
+    """Say whether the channel's policy lets another take the air from `publisher`, who may well be alive."""
+    return channel.second_publisher == TAKEOVER and now >= publisher.accepted_at + LEAST_TENURE

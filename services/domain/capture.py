@@ -14,11 +14,15 @@ FULL_TAP_BELOW = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaPlan:
-    """What ffmpeg is started with: a change here means a new ffmpeg, and so a new part. Times are seconds."""
+    """What ffmpeg is started with: a change here means a new ffmpeg, and so a new part. Times are seconds.
+
+    `cuts_anywhere` is for a stream that has no keyframes to cut at.
+    """
 
     recording_seconds: float | None
     segment_seconds: float | None
     full_tap: bool
+    cuts_anywhere: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

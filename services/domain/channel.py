@@ -35,6 +35,10 @@ NUMBERS: Mapping[str, Range] = {
     "reconnect_window": RECONNECT_WINDOW,
 }
 
+REFUSE, TAKEOVER = "refuse", "takeover"
+SECOND_PUBLISHER = (REFUSE, TAKEOVER)
+"""What becomes of a second publisher while one is on air, the default first."""
+
 NAME_MAX = 200  # characters
 DESCRIPTION_MAX = 2_000  # characters
 LABELS_MAX = 20  # entries
@@ -73,6 +77,7 @@ class Channel:
     hls_list_size: int = int(HLS_LIST_SIZE.default)
     is_on_demand: bool = True
     reconnect_window: float = RECONNECT_WINDOW.default
+    second_publisher: str = REFUSE
     key_version: int = 1
     key_secret: str = ""
     older_fields: Mapping[str, Any] = field(default_factory=dict)
@@ -85,6 +90,8 @@ class Channel:
             value = getattr(self, name)
             if not span.low <= value <= span.high:
                 raise InvalidInput(name, f"must be {span.low:g} to {span.high:g} {span.unit}")
+        if self.second_publisher not in SECOND_PUBLISHER:
+            raise InvalidInput("second_publisher", f"must be {' or '.join(SECOND_PUBLISHER)}")
         if len(self.name) > NAME_MAX:
             raise InvalidInput("name", f"at most {NAME_MAX} characters")
         if len(self.description) > DESCRIPTION_MAX:

@@ -65,9 +65,9 @@ def vod_playlist(channel_id: str, session_id: str) -> str:
     return f"hls/{channel_id}/{session_id}/vod.m3u8"
 
 
-def segment(channel_id: str, session_id: str, media_sequence: int) -> str:
-    """Give the key of an HLS segment."""
-    return f"hls/{channel_id}/{session_id}/{media_sequence:09d}.ts"
+def segment(channel_id: str, session_id: str, media_sequence: int, more: str = "") -> str:
+    """Give the key of an HLS segment, with `more` where that of its number is another's."""
+    return f"hls/{channel_id}/{session_id}/{media_sequence:09d}{more and '-'}{more}.ts"
 
 
 def head(channel_id: str, session_id: str) -> str:

@@ -20,6 +20,8 @@ from services.domain.session import Reason, SessionState
 SCHEMA = 1
 CHUNK_ENTRIES = 200
 CHUNK_SPAN = timedelta(minutes=2)
+TOUCHING = timedelta(seconds=0.3)
+"""By how much two neighbouring files may seem to lie apart."""
 
 GAP_CAUSES = (
     "publisher_away",
@@ -36,7 +38,8 @@ GAP_CAUSES = (
 class Part:
     """One unbroken run of media; `started_at` and `ended_at` by the media clock, `ended_at` None while it runs.
 
-    `video` is `{codec, width, height}` and `audio` `{codec, sample_rate, channels}`, None where there is none.
+    `video` is `{codec, width, height}` and `audio` `{codec, sample_rate, channels}`, None where there is none. `drift`
+    is how far the media clock has run ahead of time (s; negative: fallen behind) since the part began.
     """
 
     number: int
@@ -44,6 +47,7 @@ class Part:
     ended_at: datetime | None = None
     video: dict[str, Any] | None = None
     audio: dict[str, Any] | None = None
+    drift: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +58,11 @@ class Gap:
     ended_at: datetime
     outputs: tuple[str, ...]
     cause: str
+
+    def touches(self, other: Gap) -> bool:
+        """Say whether another gap of the same outputs and cause goes on where this one ends, or the other way."""
+        apart = max(self.started_at, other.started_at) - min(self.ended_at, other.ended_at)
+        return (self.outputs, self.cause) == (other.outputs, other.cause) and apart <= TOUCHING
 
     def __post_init__(self) -> None:
         """Refuse a cause that no reader of the manifest knows."""
@@ -98,6 +107,18 @@ class Head:
         totals[_plural(artifact.kind)] = totals.get(_plural(artifact.kind), 0) + 1
         totals["bytes"] = totals.get("bytes", 0) + artifact.bytes
         return replace(self, tail=(*self.tail, artifact), totals=totals)
+
+    def with_gap(self, gap: Gap) -> Self:
+        """Declare a missing time; what the store dropped is one gap with its neighbours, or the head grows for ever."""
+        if gap.cause != "store_dropped":
+            return replace(self, gaps=(*self.gaps, gap))
+        near = [other for other in self.gaps if gap.touches(other)]
+        whole = replace(
+            gap,
+            started_at=min(each.started_at for each in (gap, *near)),
+            ended_at=max(each.ended_at for each in (gap, *near)),
+        )
+        return replace(self, gaps=(*(other for other in self.gaps if other not in near), whole))
 
     def chunk_is_due(self) -> bool:
         """Say whether the open tail should become a chunk."""
@@ -165,6 +186,7 @@ def part_record(part: Part) -> dict[str, Any]:
         "to": _spelled(part.ended_at),
         "video": part.video,
         "audio": part.audio,
+        "drift": round(part.drift, 3),
     }
 
 
@@ -176,6 +198,16 @@ def gap_record(gap: Gap) -> dict[str, Any]:
         "outputs": list(gap.outputs),
         "cause": gap.cause,
     }
+
+
+def gap_from_record(record: dict[str, Any]) -> Gap:
+    """Read a gap back."""
+    return Gap(
+        started_at=times.parse(record["from"]),
+        ended_at=times.parse(record["to"]),
+        outputs=tuple(record["outputs"]),
+        cause=record["cause"],
+    )
 
 
 def encode_head(head: Head) -> bytes:
@@ -231,18 +263,11 @@ def decode_head(body: bytes) -> Head:
                 ended_at=_moment(part["to"]),
                 video=part["video"],
                 audio=part["audio"],
+                drift=part.get("drift", 0.0),
             )
             for part in record["parts"]
         ),
-        gaps=tuple(
-            Gap(
-                started_at=times.parse(gap["from"]),
-                ended_at=times.parse(gap["to"]),
-                outputs=tuple(gap["outputs"]),
-                cause=gap["cause"],
-            )
-            for gap in record["gaps"]
-        ),
+        gaps=tuple(gap_from_record(gap) for gap in record["gaps"]),
         chunks=tuple(
             ChunkReference(
                 number=reference["n"],

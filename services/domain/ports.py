@@ -14,7 +14,7 @@ from typing import Protocol
 
 from services.domain.channel import Channel
 from services.domain.session import Air, Lease, Session
-from services.domain.standing import Standing
+from services.domain.standing import Followed, Standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +88,7 @@ class LeaseStore(Protocol):
         ...
 
     def renew(self, lease: Lease, *, ttl: timedelta, now: datetime) -> Lease:
-        """Extend one's own lease and store its control_url; raise LeaseLost once a newer epoch is recorded."""
+        """Extend one's own lease and store what it says besides; raise LeaseLost once a newer epoch is recorded."""
         ...
 
     def release(self, lease: Lease) -> None:
@@ -114,7 +114,7 @@ class Overview(Protocol):
         """Give what bears on every session that has not ended or failed, newest first; a new one may be missing."""
         ...
 
-    def follow(self, channel_id: str, session_id: str) -> tuple[Channel | None, Session]:
+    def follow(self, channel_id: str, session_id: str) -> Followed:
         """Give what a session's worker follows; raise SessionNotFound."""
         ...
 
@@ -186,10 +186,14 @@ class ObjectStore(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaunchOrder:
-    """Which worker to start: ids only, it reads the rest from state."""
+    """Which worker to start: ids only, it reads the rest from state.
+
+    With `is_successor` it is started although the session has a worker: that one is leaving, and hands over to it.
+    """
 
     channel_id: str
     session_id: str
+    is_successor: bool = False
 
 
 class Launcher(Protocol):
@@ -201,4 +205,8 @@ class Launcher(Protocol):
 
     def running(self) -> frozenset[str] | None:
         """Give the sessions whose worker is known to run here, or None where that cannot be told cheaply."""
+        ...
+
+    def kill(self, session_id: str) -> None:
+        """End a session's workers now, without asking; nothing happens where none is known to run."""
         ...

@@ -87,6 +87,7 @@ def session_record(session: Session) -> Record:
         "pull_token": session.pull_token.reveal(),
         "state": session.state.value,
         "state_reason": reason_record(session.state_reason),
+        "turned_away": reason_record(session.turned_away),
         "ended_at": _spelled(session.ended_at),
         "publisher": _publisher_record(session.publisher),
         "absent_since": _spelled(session.absent_since),
@@ -107,6 +108,7 @@ def session_from_record(record: Record) -> Session:
         pull_token=Secret(record["pull_token"]),
         state=SessionState(record["state"]),
         state_reason=reason_from_record(record["state_reason"]),
+        turned_away=reason_from_record(record.get("turned_away")),  # records of before it was there lack it
         ended_at=_moment(record["ended_at"]),
         publisher=_publisher_from_record(record["publisher"]),
         absent_since=_moment(record["absent_since"]),
@@ -157,6 +159,7 @@ def lease_record(lease: Lease) -> Record:
         "holder": lease.holder,
         "expires_at": times.text(lease.expires_at),
         "control_url": lease.control_url,
+        "leaving": lease.leaving,
     }
 
 

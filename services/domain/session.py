@@ -73,9 +73,10 @@ class Publisher:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """One broadcast of one channel.
+    """One broadcast of one channel; a change that its state does not allow gives the session itself.
 
-    `publisher` is None while nobody is connected, and `absent_since` says from when. `closing` is set by the worker
+    `publisher` is None while nobody is connected, and `absent_since` says from when. `turned_away` tells of the last
+    second publisher that was refused. `closing` is set by the worker
     that begins to finalise: from then on no publisher may resume it, and none may open another until it has ended.
     `media_sequence` and `discontinuity_sequence` are where the channel's live playlist goes on from.
     """
@@ -86,6 +87,7 @@ class Session:
     pull_token: Secret
     state: SessionState = SessionState.STARTING
     state_reason: Reason | None = None
+    turned_away: Reason | None = None
     ended_at: datetime | None = None
     publisher: Publisher | None = None
     absent_since: datetime | None = None
@@ -96,10 +98,14 @@ class Session:
     version: int = 1
 
     def _next(self, **changes: object) -> Self:
+        if not self.state.is_open:
+            return self
         return replace(self, **changes, version=self.version + 1)  # type: ignore[arg-type] # fields of this class
 
     def with_publisher(self, publisher: Publisher) -> Self:
-        """Let a publisher in: at the first publish and at each reconnect."""
+        """Let a publisher in, at the first publish and at each reconnect, unless the session is being finalised."""
+        if self.closing:
+            return self
         return self._next(publisher=publisher, absent_since=None)
 
     def heard(self) -> Self:
@@ -109,11 +115,15 @@ class Session:
         return self._next(publisher=replace(self.publisher, listening=True))
 
     def went_live(self) -> Self:
-        """Record that media arrives."""
+        """Record that media arrives; what arrives after the publisher's departure was on its way."""
+        if self.publisher is None:
+            return self
         return self._next(state=SessionState.LIVE, state_reason=None)
 
     def lost_publisher(self, at: datetime) -> Self:
         """Record that the publisher's connection is gone."""
+        if self.publisher is None:
+            return self
         return self._next(
             publisher=None,
             absent_since=at,
@@ -124,6 +134,14 @@ class Session:
     def troubled(self, reason: Reason) -> Self:
         """Record why no media is captured although a publisher may be connected."""
         return self._next(state=SessionState.INTERRUPTED, state_reason=reason)
+
+    def turned_another_away(self, reason: Reason) -> Self:
+        """Record that a second publisher was refused; the first goes on."""
+        return self._next(turned_away=reason)
+
+    def remarked(self, reason: Reason | None) -> Self:
+        """Record trouble that does not keep media from being captured, or (None) that it is over."""
+        return self._next(state_reason=reason)
 
     def asked_to_close(self, close: Close) -> Self:
         """Record that the session shall end; a stop outranks a completion."""
@@ -201,7 +219,8 @@ LEASE_KEPT = timedelta(days=1)
 class Lease:
     """The right to write for a session; only a newer epoch takes it away.
 
-    `control_url` is where the holder answers private calls, empty until it listens.
+    `control_url` is where the holder answers private calls, empty until it listens; `leaving` says that it goes as soon
+    as a successor stands by, and until then works on.
     """
 
     session_id: str
@@ -209,6 +228,7 @@ class Lease:
     holder: str
     expires_at: datetime
     control_url: str = ""
+    leaving: bool = False
 
     def is_valid(self, now: datetime) -> bool:
         """Say whether the holder has renewed it in time."""
@@ -220,7 +240,7 @@ class Lease:
 
     def released(self, now: datetime) -> Self:
         """Give it back: over for every clock that is less than half a day off, and not forgotten yet."""
-        return replace(self, expires_at=now - LEASE_KEPT / 2, control_url="")
+        return replace(self, expires_at=now - LEASE_KEPT / 2, control_url="", leaving=False)
 
 
 def channel_state(air: Air, session: Session | None, now: datetime) -> str:

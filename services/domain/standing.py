@@ -1,4 +1,4 @@
-"""What bears on a channel, read together."""
+"""What bears on a channel or a session, read together."""
 
 from __future__ import annotations
 
@@ -18,4 +18,16 @@ class Standing:
     channel: Channel | None
     air: Air
     session: Session | None
+    lease: Lease | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Followed:
+    """What a session's worker follows: the channel's settings, the session, and whose it is.
+
+    `channel` is None once it is deleted, `lease` while nobody has claimed the session.
+    """
+
+    channel: Channel | None
+    session: Session
     lease: Lease | None

@@ -86,20 +86,34 @@ def test_a_signature_that_is_not_good_is_refused_with_a_remedy(given: str, code:
     [None, a_session(), ON_AIR, a_session().lost_publisher(NOW), ON_AIR.ended(NOW)],
     ids=["no session", "nobody yet", "oneself", "interrupted", "ended"],
 )
-def test_a_publisher_is_let_in_where_nobody_else_is(session: Session | None) -> None:
-    admission.check_vacancy(session, "gw/1", "1")
+def test_nobody_is_in_the_way_where_nobody_else_is(session: Session | None) -> None:
+    admission.check_vacancy(session)
+
+    assert admission.incumbent(session, "gw/1", "1") is None
 
 
 @pytest.mark.parametrize(("gateway", "client_id"), [("gw/1", "2"), ("other/1", "1")])
-def test_a_second_publisher_is_refused(gateway: str, client_id: str) -> None:
-    with pytest.raises(PublishRefused) as caught:
-        admission.check_vacancy(ON_AIR, gateway, client_id)
-
-    assert caught.value.code == "on_air"
+def test_the_publisher_on_air_is_in_the_way_of_a_second(gateway: str, client_id: str) -> None:
+    assert admission.incumbent(ON_AIR, gateway, client_id) == ON_AIR.publisher
 
 
-def test_a_publisher_is_let_in_when_a_restart_of_the_gateway_cut_the_one_before() -> None:
-    admission.check_vacancy(ON_AIR, "gw/2", "1")
+def test_a_publisher_that_a_restart_of_the_gateway_cut_is_in_nobodys_way() -> None:
+    assert admission.incumbent(ON_AIR, "gw/2", "1") is None
+
+
+def test_a_second_publisher_takes_over_where_the_channel_says_so() -> None:
+    first = a_publisher("1")
+    later = first.accepted_at + admission.LEAST_TENURE
+
+    assert admission.may_take_over(a_channel(second_publisher="takeover"), first, later)
+    assert not admission.may_take_over(a_channel(), first, later)
+
+
+def test_nobody_is_taken_over_who_has_only_just_come() -> None:
+    first = a_publisher("1")
+    early = first.accepted_at + admission.LEAST_TENURE - timedelta(milliseconds=1)
+
+    assert not admission.may_take_over(a_channel(second_publisher="takeover"), first, early)
 
 
 @pytest.mark.parametrize(
@@ -113,6 +127,6 @@ def test_a_publisher_is_let_in_when_a_restart_of_the_gateway_cut_the_one_before(
 )
 def test_nobody_resumes_a_session_that_is_ending(session: Session) -> None:
     with pytest.raises(PublishRefused) as caught:
-        admission.check_vacancy(session, "gw/1", "1")
+        admission.check_vacancy(session)
 
     assert caught.value.code == "finalising"

@@ -115,7 +115,7 @@ def test_an_entry_names_only_what_applies_to_its_kind() -> None:
 
 
 def test_parts_and_gaps_are_spelled_as_the_api_shows_them() -> None:
-    part = Part(number=0, started_at=NOW, video={"codec": "h264"})
+    part = Part(number=0, started_at=NOW, video={"codec": "h264"}, drift=0.00004)
     gap = Gap(started_at=NOW, ended_at=NOW, outputs=("recording",), cause="publisher_away")
 
     assert manifest.part_record(part) == {
@@ -124,6 +124,7 @@ def test_parts_and_gaps_are_spelled_as_the_api_shows_them() -> None:
         "to": None,
         "video": {"codec": "h264"},
         "audio": None,
+        "drift": 0.0,
     }
     assert manifest.gap_record(gap) == {
         "from": "2026-11-20T10:00:00.000Z",

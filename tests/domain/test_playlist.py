@@ -84,7 +84,7 @@ def test_a_playlist_without_segments_goes_on_where_the_last_one_stopped() -> Non
     assert (read.media_sequence, read.discontinuity_sequence, list(read.segments)) == (42, 6, [])
 
 
-@given(HLS_TIMES, st.floats(0.001, 60), st.lists(st.floats(0, 1), max_size=20))
+@given(HLS_TIMES, st.floats(0.001, playlist.LONGEST_GOP_SECONDS), st.lists(st.floats(0, 1), max_size=20))
 def test_no_segment_that_may_ship_exceeds_the_target_duration(
     hls_time: float, first_seconds: float, fractions: list[float]
 ) -> None:
@@ -97,7 +97,7 @@ def test_no_segment_that_may_ship_exceeds_the_target_duration(
     assert all(seconds.to_integral_value(ROUND_HALF_UP) <= target for seconds in spelled)
 
 
-@given(HLS_TIMES, st.floats(0.001, 60))
+@given(HLS_TIMES, st.floats(0.001, playlist.LONGEST_GOP_SECONDS))
 def test_the_first_segment_may_ship_and_half_as_much_again_as_was_asked_for(
     hls_time: float, first_seconds: float
 ) -> None:

@@ -36,13 +36,29 @@ STEPS: list[Callable[[Session], Session]] = [
 
 
 @given(st.lists(st.sampled_from(STEPS)))
-def test_every_change_gives_the_next_version_of_the_same_session(steps: list[Callable[[Session], Session]]) -> None:
+def test_every_change_gives_the_next_version_and_what_changes_nothing_the_session_itself(
+    steps: list[Callable[[Session], Session]],
+) -> None:
     session = a_session()
     for step in steps:
-        session = step(session)
+        changed = step(session)
+        assert changed is session or changed.version == session.version + 1
+        session = changed
 
-    assert session.version == 1 + len(steps)
     assert (session.id, session.channel_id, session.started_at) == ("session", "camera", NOW)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_session_that_has_ended_changes_no_more(step: Callable[[Session], Session]) -> None:
+    ended = a_session().ended(NOW)
+
+    assert step(ended) is ended
+
+
+def test_what_arrives_after_the_publisher_left_makes_nothing_live() -> None:
+    left = a_session().lost_publisher(NOW)
+
+    assert left.went_live() is left
 
 
 def test_a_new_session_is_starting_and_open() -> None:
@@ -88,7 +104,7 @@ def test_a_publisher_was_heard_only_if_the_worker_was_listening() -> None:
 
 
 def test_nobody_is_heard_where_nobody_publishes() -> None:
-    session = a_session()
+    session = a_session(publisher=None)
 
     assert session.heard() == session
 
