@@ -68,7 +68,7 @@ class DynamodbLeases:
         raise LeaseHeld
 
     def renew(self, lease: Lease, *, ttl: timedelta, now: datetime) -> Lease:
-        """Extend one's own lease and store its control_url; raise LeaseLost once a newer epoch is recorded."""
+        """Extend one's own lease and store what it says besides; raise LeaseLost once a newer epoch is recorded."""
         renewed = replace(lease, expires_at=now + ttl)
         try:
             self._items.put(_write(renewed, _is_own(lease)))

@@ -12,8 +12,7 @@ from services.adapters.dynamodb_table import OPEN, Item, Open, air_key, channel_
 from services.domain.channel import Channel
 from services.domain.clock import Clock
 from services.domain.errors import SessionNotFound
-from services.domain.session import Session
-from services.domain.standing import Standing
+from services.domain.standing import Followed, Standing
 
 
 def _channel(item: Item | None) -> Channel | None:
@@ -45,13 +44,17 @@ class DynamodbOverview:
         standings = [self._standing(found, channel, name) for channel, name in open_ids]
         return [standing for standing in standings if standing.session is not None]
 
-    def follow(self, channel_id: str, session_id: str) -> tuple[Channel | None, Session]:
+    def follow(self, channel_id: str, session_id: str) -> Followed:
         """Give what a session's worker follows; raise SessionNotFound."""
-        found = self._read([channel_key(channel_id), session_key(session_id)])
+        found = self._read([channel_key(channel_id), session_key(session_id), lease_key(session_id)])
         session = found.get(session_key(session_id))
         if session is None:
             raise SessionNotFound(f"no session has the id {session_id!r}")
-        return _channel(found.get(channel_key(channel_id))), session_of(session)
+        return Followed(
+            channel=_channel(found.get(channel_key(channel_id))),
+            session=session_of(session),
+            lease=lease_of(found.get(lease_key(session_id)), self._clock.now()),
+        )
 
     def _read(self, keys: Sequence[str]) -> dict[str, Item]:
         return dict(self._items.get_many(keys, consistent=False))

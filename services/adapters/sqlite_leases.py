@@ -59,7 +59,7 @@ class SqliteLeases:
         return lease
 
     def renew(self, lease: Lease, *, ttl: timedelta, now: datetime) -> Lease:
-        """Extend one's own lease and store its control_url; raise LeaseLost once a newer epoch is recorded."""
+        """Extend one's own lease and store what it says besides; raise LeaseLost once a newer epoch is recorded."""
         renewed = replace(lease, expires_at=now + ttl)
         with self._database.writing() as connection:
             if not _is_own(lease, _stored(connection, lease.session_id)):

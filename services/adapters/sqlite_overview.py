@@ -16,8 +16,8 @@ from services.domain.records import (
     lease_from_record,
     session_from_record,
 )
-from services.domain.session import Air, Lease, Session
-from services.domain.standing import Standing
+from services.domain.session import Air, Lease
+from services.domain.standing import Followed, Standing
 
 _OF_CHANNELS = """
 SELECT named.value, channels.record, airs.record, sessions.record, leases.record
@@ -38,8 +38,11 @@ WHERE sessions.is_open = 1
 ORDER BY sessions.started_at DESC, sessions.id DESC
 """
 _FOLLOW = """
-SELECT channels.record, sessions.record
-FROM sessions LEFT JOIN channels ON channels.id = ? WHERE sessions.id = ?
+SELECT channels.record, sessions.record, leases.record
+FROM sessions
+LEFT JOIN channels ON channels.id = ?
+LEFT JOIN leases ON leases.session_id = sessions.id
+WHERE sessions.id = ?
 """
 
 _Texts = tuple[str, str | None, str | None, str | None, str | None]
@@ -65,14 +68,16 @@ class SqliteOverview:
             rows = connection.execute(_OPEN).fetchall()
         return [self._standing(row) for row in rows]
 
-    def follow(self, channel_id: str, session_id: str) -> tuple[Channel | None, Session]:
+    def follow(self, channel_id: str, session_id: str) -> Followed:
         """Give what a session's worker follows; raise SessionNotFound."""
         with self._database.reading() as connection:
             row = connection.execute(_FOLLOW, (channel_id, session_id)).fetchone()
         if row is None:
             raise SessionNotFound(f"no session has the id {session_id!r}")
-        channel, session = row
-        return _channel(channel), session_from_record(decoded(session))
+        channel, session, lease = row
+        return Followed(
+            channel=_channel(channel), session=session_from_record(decoded(session)), lease=self._lease(lease)
+        )
 
     def _standing(self, row: _Texts) -> Standing:
         channel_id, channel, air, session, lease = row

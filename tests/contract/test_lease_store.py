@@ -82,6 +82,33 @@ def test_a_renewal_tells_where_the_worker_listens(state: State) -> None:
     assert found.control_url == "http://127.0.0.1:9"
 
 
+def test_a_renewal_tells_that_the_worker_is_leaving_and_the_next_one_keeps_it(state: State) -> None:
+    lease = state.leases.claim("session", "worker-a", ttl=TTL, now=NOW)
+
+    leaving = state.leases.renew(replace(lease, leaving=True), ttl=TTL, now=NOW)
+
+    assert state.leases.renew(leaving, ttl=TTL, now=NOW).leaving
+    found = state.leases.get("session")
+    assert found is not None
+    assert found.leaving
+
+
+def test_a_leaving_workers_lease_is_still_its_own(state: State) -> None:
+    lease = state.leases.claim("session", "worker-a", ttl=TTL, now=NOW)
+    state.leases.renew(replace(lease, leaving=True), ttl=TTL, now=NOW)
+
+    with pytest.raises(LeaseHeld):
+        state.leases.claim("session", "worker-b", ttl=TTL, now=NOW)
+
+
+def test_who_follows_a_leaving_worker_is_not_leaving(state: State) -> None:
+    lease = state.leases.claim("session", "worker-a", ttl=TTL, now=NOW)
+    lease = state.leases.renew(replace(lease, leaving=True), ttl=TTL, now=NOW)
+    state.leases.release(lease)
+
+    assert not state.leases.claim("session", "worker-b", ttl=TTL, now=NOW).leaving
+
+
 def test_a_lease_that_ran_out_is_not_lost_while_nobody_else_has_claimed_it(state: State) -> None:
     lease = state.leases.claim("session", "worker-a", ttl=TTL, now=NOW)
 

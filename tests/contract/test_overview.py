@@ -8,8 +8,8 @@ import pytest
 
 from services.adapters.opening import State
 from services.domain.errors import SessionNotFound
-from services.domain.session import LEASE_KEPT, Air, Lease, Session
-from services.domain.standing import Standing
+from services.domain.session import LEASE_KEPT, Air, Close, Lease, Session
+from services.domain.standing import Followed, Standing
 from tests.contract.worlds import STATES
 from tests.doubles.still_clock import StillClock
 from tests.examples import NOW, a_channel, a_session
@@ -141,18 +141,38 @@ def test_more_open_sessions_than_a_call_can_hold_are_all_given(state: State) -> 
 
 
 def test_a_worker_follows_its_session_and_the_channels_settings(state: State) -> None:
-    session, _, _ = a_broadcast(state)
+    session, _, lease = a_broadcast(state)
+    session = session.asked_to_close(Close.COMPLETE)
     state.channels.replace(a_channel().changed(NOW, name="new"))
-    state.sessions.save(session=session.went_live())
+    state.sessions.save(session=session)
 
-    assert state.overview.follow("camera", session.id) == (a_channel().changed(NOW, name="new"), session.went_live())
+    assert state.overview.follow("camera", session.id) == Followed(
+        channel=a_channel().changed(NOW, name="new"), session=session, lease=lease
+    )
+
+
+def test_a_worker_sees_that_another_has_taken_its_session(state: State) -> None:
+    session, _, lease = a_broadcast(state)
+    newer = state.leases.claim(session.id, "another", ttl=TTL, now=NOW + TTL)
+
+    seen = state.overview.follow("camera", session.id).lease
+
+    assert seen == newer
+    assert newer.epoch > lease.epoch
+
+
+def test_a_forgotten_lease_is_not_followed(state: State, state_world: str, tmp_path: Path) -> None:
+    session, _, _ = a_broadcast(state)
+
+    with closing(STATES[state_world](tmp_path, StillClock(NOW + TTL + LEASE_KEPT))) as later:
+        assert later.overview.follow("camera", session.id).lease is None
 
 
 def test_a_worker_follows_its_session_although_the_channel_is_deleted(state: State) -> None:
-    session, _, _ = a_broadcast(state)
+    session, _, lease = a_broadcast(state)
     state.channels.remove("camera")
 
-    assert state.overview.follow("camera", session.id) == (None, session)
+    assert state.overview.follow("camera", session.id) == Followed(channel=None, session=session, lease=lease)
 
 
 def test_nobody_follows_a_session_that_does_not_exist(state: State) -> None:

@@ -8,10 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from services.adapters.sqlite_state import SqliteState
-from services.domain.channel import Channel
 from services.domain.ports import Overview
-from services.domain.session import Session
-from services.domain.standing import Standing
+from services.domain.standing import Followed, Standing
 
 
 class LaggingOverview:
@@ -58,7 +56,7 @@ class LaggingOverview:
     def open_sessions(self) -> Sequence[Standing]:
         return self._overview().open_sessions()
 
-    def follow(self, channel_id: str, session_id: str) -> tuple[Channel | None, Session]:
+    def follow(self, channel_id: str, session_id: str) -> Followed:
         return self._overview().follow(channel_id, session_id)
 
     def _overview(self) -> Overview:
