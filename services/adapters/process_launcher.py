@@ -23,7 +23,8 @@ KILL_SECONDS = 5.0  # how long the kernel may take to end a killed process
 class ProcessLauncher:
     """Starts each worker in a process group of its own, notices its end at once and leaves nothing of it behind.
 
-    Whatever a worker started and left in its group is killed when it ends.
+    Whatever a worker started and left in its group is killed when it ends. A session has one worker, or two while the
+    first is leaving and hands over to its successor.
     """
 
     def __init__(
@@ -45,21 +46,24 @@ class ProcessLauncher:
         self._handed_down = () if lifeline_fd is None else (lifeline_fd,)
         self._on_exit = on_exit
         self._changed = threading.Condition()
-        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._children: dict[str, list[subprocess.Popen[bytes]]] = {}
         self._watchers: set[threading.Thread] = set()
         self._stopping = False
 
     def launch(self, order: LaunchOrder) -> None:
-        """Start one worker and return at once; raise LaunchFailed. Nothing happens if the session's still runs."""
+        """Start one worker and return at once; raise LaunchFailed.
+
+        Nothing happens if the session's still runs; of a successor, if two do.
+        """
         channel_id = require_id("channel_id", order.channel_id)
         session_id = require_id("session_id", order.session_id)
         with self._changed:
             if self._stopping:
                 raise LaunchFailed("no worker is started: this process is stopping")
-            if session_id in self._children:
+            if len(self._children.get(session_id, ())) > order.is_successor:
                 return
             child = self._start([*self._command, "--channel", channel_id, "--session", session_id])
-            self._children[session_id] = child
+            self._children.setdefault(session_id, []).append(child)
             watcher = threading.Thread(
                 target=self._watch, args=(session_id, child), name=f"worker of {session_id}", daemon=True
             )
@@ -71,19 +75,31 @@ class ProcessLauncher:
         with self._changed:
             return frozenset(self._children)
 
+    def kill(self, session_id: str) -> None:
+        """Kill a session's workers with all that is in their groups."""
+        with self._changed:
+            for child in self._children.get(session_id, ()):
+                os.killpg(child.pid, signal.SIGKILL)
+
     def stop(self, deadline_seconds: float) -> None:
-        """Start no more, ask every worker to end (SIGTERM), and kill those that have not after `deadline_seconds`."""
+        """Start no more, ask every worker to end (SIGINT), and kill those that have not after `deadline_seconds`.
+
+        SIGINT and not SIGTERM: that one asks a worker to hand over to a successor, and here none will come.
+        """
         with self._changed:
             self._stopping = True
-            for child in self._children.values():
-                os.kill(child.pid, signal.SIGTERM)
+            for child in self._all():
+                os.kill(child.pid, signal.SIGINT)
             if not self._changed.wait_for(lambda: not self._children, timeout=deadline_seconds):
-                for child in self._children.values():
+                for child in self._all():
                     os.killpg(child.pid, signal.SIGKILL)
             watchers = tuple(self._watchers)
         give_up_at = time.monotonic() + KILL_SECONDS
         for watcher in watchers:
             watcher.join(max(0.0, give_up_at - time.monotonic()))
+
+    def _all(self) -> list[subprocess.Popen[bytes]]:
+        return [child for children in self._children.values() for child in children]
 
     def _start(self, argv: Sequence[str]) -> subprocess.Popen[bytes]:
         try:
@@ -103,7 +119,9 @@ class ProcessLauncher:
         with self._changed:
             os.killpg(child.pid, signal.SIGKILL)
             returncode = child.wait()
-            del self._children[session_id]
+            self._children[session_id].remove(child)
+            if not self._children[session_id]:
+                del self._children[session_id]
             self._changed.notify_all()
         try:
             if self._on_exit is not None:

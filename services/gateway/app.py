@@ -16,11 +16,35 @@ from services.domain.errors import Unavailable
 from services.domain.ids import is_id
 from services.domain.ports import SessionStore
 from services.domain.secrets import Secret
+from services.gateway.gathering import Gathering
 from services.gateway.hooks import Hooks
 from services.gateway.nginx_client import NginxClient
+from services.gateway.pulse import Pulse
 from services.gateway.watch import Watch
+from services.runtime.metrics import CONTENT_TYPE
 
 READY_SECONDS = 1.0
+
+
+@dataclass(slots=True, kw_only=True)
+class StateLook:
+    """Asks whether state answers, once at a time: while it hangs, threads must not pile up in front of it."""
+
+    sessions: SessionStore
+    _look: asyncio.Task[object] | None = None
+
+    async def taken(self) -> None:
+        """Raise Unavailable, or TimeoutError after READY_SECONDS, if state does not answer."""
+        if self._look is None or self._look.done():
+            self._look = asyncio.create_task(asyncio.to_thread(partial(self.sessions.air, "readiness")))
+            self._look.add_done_callback(_heard)  # whoever asked may have gone
+        async with asyncio.timeout(READY_SECONDS):
+            await asyncio.shield(self._look)
+
+
+def _heard(look: asyncio.Task[object]) -> None:
+    if not look.cancelled():
+        look.exception()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +53,10 @@ class CallbackApp:
 
     hooks: Hooks
     watch: Watch
+    pulse: Pulse
+    gathering: Gathering
     nginx: NginxClient
-    sessions: SessionStore
+    state_look: StateLook
     internal_token: Secret
     rtmp_address: tuple[str, int]
 
@@ -40,15 +66,16 @@ class CallbackApp:
             routes=[
                 *self.hooks.routes(),
                 Route("/channels/{channel_id}/refresh", self._refresh, methods=["POST"]),
+                Route("/sessions/{session_id}/successor", self._successor, methods=["POST"]),
+                Route("/metrics", self._metrics),
                 Route("/healthz", _healthz),
                 Route("/readyz", self._readyz),
             ]
         )
 
     async def _refresh(self, request: Request) -> Response:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not self.internal_token.matches(token):
-            return Response(status_code=HTTPStatus.UNAUTHORIZED, headers={"WWW-Authenticate": "Bearer"})
+        if not self.internal_token.matches(_token(request)):
+            return _unauthorized()
         channel_id = request.path_params["channel_id"]
         if not is_id(channel_id):
             return Response(status_code=HTTPStatus.NOT_FOUND)
@@ -58,6 +85,26 @@ class CallbackApp:
             return PlainTextResponse(str(error), status_code=HTTPStatus.SERVICE_UNAVAILABLE)
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
+    async def _successor(self, request: Request) -> Response:
+        """Start another worker beside one that is leaving and has said so in its lease; 409 where none is."""
+        session_id, token = request.path_params["session_id"], _token(request)
+        try:
+            sight = await asyncio.to_thread(self.watch.survey.of_session, session_id) if is_id(session_id) else None
+        except Unavailable as error:
+            return PlainTextResponse(str(error), status_code=HTTPStatus.SERVICE_UNAVAILABLE)
+        is_its_worker = sight is not None and sight.session.pull_token.matches(token)
+        if not is_its_worker and not self.internal_token.matches(token):
+            return _unauthorized()
+        if sight is None:
+            return Response(status_code=HTTPStatus.NOT_FOUND)
+        is_ordered = self.watch.staffing.hand_over(sight, self.watch.desk.clock.now())
+        return Response(status_code=HTTPStatus.NO_CONTENT if is_ordered else HTTPStatus.CONFLICT)
+
+    async def _metrics(self, request: Request) -> Response:
+        if not self.internal_token.matches(_token(request)):
+            return _unauthorized()
+        return Response(await self.gathering.text(), media_type=CONTENT_TYPE)
+
     async def _readyz(self, _request: Request) -> Response:
         """Ready means that nginx would take a publish and that a decision could be made about it."""
         try:
@@ -65,10 +112,19 @@ class CallbackApp:
             async with asyncio.timeout(READY_SECONDS):
                 _reader, writer = await asyncio.open_connection(*self.rtmp_address)
             writer.close()
-            await asyncio.to_thread(partial(self.sessions.air, "readiness"))
+            await self.state_look.taken()
         except (Unavailable, OSError) as error:
             return PlainTextResponse(f"not ready: {error}", status_code=HTTPStatus.SERVICE_UNAVAILABLE)
         return PlainTextResponse("ready")
+
+
+def _token(request: Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token if scheme.lower() == "bearer" else ""
+
+
+def _unauthorized() -> Response:
+    return Response(status_code=HTTPStatus.UNAUTHORIZED, headers={"WWW-Authenticate": "Bearer"})
 
 
 async def _healthz(_request: Request) -> Response:

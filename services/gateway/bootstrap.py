@@ -14,15 +14,21 @@ from services.adapters.process_launcher import ProcessLauncher
 from services.domain.clock import SystemClock
 from services.domain.ports import Launcher
 from services.domain.secrets import Secret
-from services.gateway.app import CallbackApp
+from services.gateway.app import CallbackApp, StateLook
+from services.gateway.arrivals import Arrivals
+from services.gateway.contest import Contest
+from services.gateway.counts import Counts
 from services.gateway.deciders import Deciders
 from services.gateway.desk import Desk
 from services.gateway.exits import Exits, OnExit
+from services.gateway.gathering import Gathering
 from services.gateway.hooks import Hooks
 from services.gateway.launches import Launches
 from services.gateway.listeners import Listeners
 from services.gateway.nginx_client import NginxClient
+from services.gateway.pulse import Pulse
 from services.gateway.settings import GatewaySettings
+from services.gateway.staffing import Staffing
 from services.gateway.survey import Survey
 from services.gateway.watch import Watch
 from services.gateway.workers import Workers
@@ -46,11 +52,15 @@ LauncherFactory = Callable[[GatewaySettings, OnExit], OwnedLauncher]
 
 def worker_environment(settings: GatewaySettings) -> dict[str, str]:
     """Give the settings that a worker reads, and no other."""
+    callback = {} if settings.own_url is None else {"STREAMKEEP_CALLBACK_URL": settings.own_url}
     return {
         **settings.storage_variables(),
         "STREAMKEEP_SPOOL_PATH": str(settings.spool_path.absolute()),
         "STREAMKEEP_PULL_URL": settings.pull_url,
         "STREAMKEEP_MIN_FREE_BYTES": str(settings.min_free_bytes),
+        "STREAMKEEP_SPOOL_BYTES": str(settings.spool_bytes),
+        "STREAMKEEP_LEASE_SECONDS": f"{settings.lease.total_seconds():g}",
+        **callback,
         "STREAMKEEP_LOG_LEVEL": settings.log_level,
         "STREAMKEEP_LOG_FORMAT": settings.log_format,
     }
@@ -80,9 +90,10 @@ async def callback_app(
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
-                    group.create_task(app.hooks.launches.run(), name="launches"),
+                    group.create_task(app.watch.launches.run(), name="launches"),
                     group.create_task(app.watch.run(), name="watch"),
-                    group.create_task(exits.run(state.sessions, state.leases, app.hooks.launches), name="exits"),
+                    group.create_task(app.pulse.run(), name="pulse"),
+                    group.create_task(exits.run(state.sessions, state.leases, app.watch.launches), name="exits"),
                 ]
                 yield app
                 for task in tasks:
@@ -90,39 +101,53 @@ async def callback_app(
         finally:
             await asyncio.to_thread(launcher.stop, STOP_WORKERS_SECONDS)
             await app.watch.workers.close()
+            await app.gathering.close()
             await app.nginx.close()
 
 
 def _wired(settings: GatewaySettings, state: State, launcher: Launcher, deciders: Deciders) -> CallbackApp:
-    listeners, clock = Listeners(), SystemClock()
+    listeners, clock, counts = Listeners(), SystemClock(), Counts()
     nginx = NginxClient(settings.nginx_url, name=settings.gateway_name, clock=clock)
-    workers = Workers(state.leases)
-    launches = Launches(launcher=launcher, listeners=listeners, clock=clock, concurrency=settings.launch_concurrency)
+    pulse, workers = Pulse(nginx=nginx), Workers(state.leases)
+    settling = timedelta(seconds=settings.hold_seconds + STARTING_SECONDS)
+    launches = Launches(
+        launcher=launcher, listeners=listeners, clock=clock, counts=counts, concurrency=settings.launch_concurrency
+    )
     desk = Desk(channels=state.channels, sessions=state.sessions, keyring=settings.keyring, clock=clock)
-    hooks = Hooks(
+    survey = Survey(channels=state.channels, sessions=state.sessions, leases=state.leases, overview=state.overview)
+    arrivals = Arrivals(
         desk=desk,
+        contest=Contest(nginx=nginx, pulse=pulse, counts=counts, settling=settling),
+        deciders=deciders,
         listeners=listeners,
         launches=launches,
-        workers=workers,
-        deciders=deciders,
-        gateway=nginx.gateway,
         hold_seconds=settings.hold_seconds,
     )
-    watch = Watch(
-        desk=desk,
-        survey=Survey(channels=state.channels, sessions=state.sessions, leases=state.leases, overview=state.overview),
-        nginx=nginx,
-        listeners=listeners,
-        launches=launches,
-        workers=workers,
-        sweep_seconds=settings.pace.sweep_seconds,
-        settling=timedelta(seconds=settings.hold_seconds + STARTING_SECONDS),
-    )
     return CallbackApp(
-        hooks=hooks,
-        watch=watch,
+        hooks=Hooks(
+            desk=desk,
+            arrivals=arrivals,
+            listeners=listeners,
+            workers=workers,
+            deciders=deciders,
+            counts=counts,
+            gateway=nginx.gateway,
+        ),
+        watch=Watch(
+            desk=desk,
+            survey=survey,
+            nginx=nginx,
+            listeners=listeners,
+            launches=launches,
+            workers=workers,
+            staffing=Staffing(launches=launches, counts=counts, lease=settings.lease),
+            sweep_seconds=settings.pace.sweep_seconds,
+            settling=settling,
+        ),
+        pulse=pulse,
+        gathering=Gathering(survey=survey, counts=counts, clock=clock),
         nginx=nginx,
-        sessions=state.sessions,
+        state_look=StateLook(sessions=state.sessions),
         internal_token=Secret(settings.internal_token.get_secret_value()),
         rtmp_address=settings.rtmp_address,
     )

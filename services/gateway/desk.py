@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from ulid import ULID
 
@@ -14,23 +14,42 @@ from services.domain.clock import Clock
 from services.domain.errors import ChannelNotFound, PublishRefused, SessionNotFound, VersionConflict
 from services.domain.ports import ChannelStore, SessionStore
 from services.domain.secrets import Secret
-from services.domain.session import Air, Publisher, Session
+from services.domain.session import Air, Publisher, Reason, Session
 from services.gateway.callback import Callback
+from services.gateway.memory import Memory
 
 _ATTEMPTS = 5  # at a record that others change as well
+TOLD_EVERY = timedelta(minutes=1)
+"""An encoder that is refused tries again every few seconds: it must not cost a write each time."""
+
+
+class Contested(PublishRefused):
+    """Another connection, `publisher`, is on air: that one has to be gone before this one can be let in.
+
+    `may_take_over` says whether the channel's policy wants that although it may be alive.
+    """
+
+    def __init__(self, session: Session, publisher: Publisher, *, may_take_over: bool) -> None:
+        """Name who is on air, and in which session."""
+        super().__init__("on_air", "another publisher is on air")
+        self.channel_id = session.channel_id
+        self.session_id = session.id
+        self.publisher = publisher
+        self.may_take_over = may_take_over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """Decides with what state says; all calls block for as long as state takes."""
+    """Decides with what state says; all calls but `remembers` block for as long as state takes."""
 
     channels: ChannelStore
     sessions: SessionStore
     keyring: signing.Keyring
     clock: Clock
+    memory: Memory = field(default_factory=Memory)
 
     def admit(self, callback: Callback, is_listening: Callable[[str], bool]) -> Session:
-        """Let a publisher on air: open a session or resume the one that waits; raise PublishRefused.
+        """Let a publisher on air: open a session or resume the one that waits; raise PublishRefused, or Contested.
 
         The session comes back with this publisher in it, stored; `is_listening` says whether a session's
         worker pulls already.
@@ -45,11 +64,13 @@ class Desk:
             air = self.sessions.air(channel.id)
             admission.check_standing(channel, air, now)
             current = self._last_session(air)
-            admission.check_vacancy(current, callback.gateway, callback.client_id)
+            admission.check_vacancy(current)
+            incumbent = admission.incumbent(current, callback.gateway, callback.client_id)
+            if current is not None and incumbent is not None:
+                may_take_over = admission.may_take_over(channel, incumbent, now)
+                raise Contested(current, incumbent, may_take_over=may_take_over)
             try:
-                if current is not None and current.state.is_open:
-                    return self._resume(current, callback, now, is_listening=is_listening(current.id))
-                return self._open(air, callback, now)
+                return self.memory.keep(self._enter(current, air, callback, is_listening))
             except VersionConflict:
                 continue
         raise PublishRefused("busy", "the channel's state keeps changing; try again in a moment")
@@ -62,8 +83,13 @@ class Desk:
         except SessionNotFound:  # a session's record may be deleted; its channel goes on
             return None
 
-    def _resume(self, session: Session, callback: Callback, now: datetime, *, is_listening: bool) -> Session:
-        resumed = session.with_publisher(_publisher(callback, now, is_listening=is_listening))
+    def _enter(
+        self, current: Session | None, air: Air, callback: Callback, is_listening: Callable[[str], bool]
+    ) -> Session:
+        now = self.clock.now()
+        if current is None or not current.state.is_open:
+            return self._open(air, callback, now)
+        resumed = current.with_publisher(_publisher(callback, now, is_listening=is_listening(current.id)))
         self.sessions.save(session=resumed)
         return resumed
 
@@ -81,14 +107,14 @@ class Desk:
         return session
 
     def change(self, session_id: str, change: Callable[[Session], Session | None]) -> Session | None:
-        """Apply `change` to what is stored until it is stored first; None from it, or no such session: nothing."""
+        """Apply `change` to what is stored until it is stored first; None, the same, or no such session: nothing."""
         for _ in range(_ATTEMPTS):
             try:
                 session = self.sessions.get(session_id)
             except SessionNotFound:
                 return None
             changed = change(session)
-            if changed is None:
+            if changed is None or changed is session:
                 return None
             try:
                 self.sessions.save(session=changed)
@@ -110,6 +136,19 @@ class Desk:
 
         return self.change(session.id, mark)
 
+    def turned_away(self, contested: Contested, address: str) -> Session | None:
+        """Record in the session on air that another was refused, for the owner to see: now and then, not each time."""
+        now = self.clock.now()
+        detail = f"another publisher with this channel's key, at {address}, was refused: one is on air"
+
+        def mark(session: Session) -> Session | None:
+            before = session.turned_away
+            if session.publisher is None or (before is not None and now - before.since < TOLD_EVERY):
+                return None
+            return session.turned_another_away(Reason(code="second_publisher", detail=detail, since=now))
+
+        return self.change(contested.session_id, mark)
+
     def publisher_left(self, callback: Callback) -> Session | None:
         """Record that a publisher's connection is gone; give its session, or None if it was not the one on air."""
         session_id = self.sessions.air(callback.channel_id).session_id
@@ -117,14 +156,14 @@ class Desk:
             return None
         return self.lost(session_id, callback.gateway, callback.client_id)
 
-    def lost(self, session_id: str, gateway: str, client_id: str) -> Session | None:
-        """Record that this connection is gone, if it still is the session's publisher."""
+    def lost(self, session_id: str, gateway: str, client_id: str, since: datetime | None = None) -> Session | None:
+        """Record that this connection is gone (`since`, or now), if it still is the session's publisher."""
 
         def mark(session: Session) -> Session | None:
             publisher = session.publisher
             if publisher is None or not publisher.is_same_connection(gateway, client_id) or not session.state.is_open:
                 return None
-            return session.lost_publisher(self.clock.now())
+            return session.lost_publisher(since or self.clock.now())
 
         return self.change(session_id, mark)
 
@@ -134,8 +173,17 @@ class Desk:
             session = self.sessions.get(callback.session_id)
         except SessionNotFound:
             return False
-        is_its_channel = session.channel_id == callback.channel_id
-        return is_its_channel and session.state.is_open and session.pull_token.matches(callback.token)
+        return _is_worker(self.memory.keep(session), callback)
+
+    def remembers(self, callback: Callback) -> bool:
+        """Say the same by what was last known of the session, for while state is away; one never seen is not known."""
+        session = self.memory.get(callback.session_id)
+        return session is not None and _is_worker(session, callback)
+
+
+def _is_worker(session: Session, callback: Callback) -> bool:
+    is_its_channel = session.channel_id == callback.channel_id
+    return is_its_channel and session.state.is_open and session.pull_token.matches(callback.token)
 
 
 def _publisher(callback: Callback, now: datetime, *, is_listening: bool) -> Publisher:

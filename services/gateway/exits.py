@@ -23,7 +23,7 @@ OnExit = Callable[[str, int], None]
 QUEUE_EXITS = 4096
 EXIT_LEASE = 3
 """How a worker ends when another holds, or took, the session's lease: `python -m services.worker`."""
-
+EXITS_ASKED_FOR = (0, EXIT_LEASE)
 
 GIVE_UP_FAILURES = 8
 """After so many workers in a row have died over finalising a session, half a minute by the backoff, it has failed: the
@@ -71,6 +71,11 @@ class Exits:
     async def _handle(
         self, session_id: str, returncode: int, sessions: SessionStore, leases: LeaseStore, launches: Launches
     ) -> None:
+        if launches.is_running(session_id):  # of two workers one is left: the successor, or the one that was leaving
+            note = launches.ended if returncode in EXITS_ASKED_FOR else launches.failed
+            note(session_id)
+            log.info("worker_of_two_gone", session=session_id, returncode=returncode)
+            return
         launches.failed(session_id)
         session = await asyncio.to_thread(_settle, session_id, returncode, sessions, leases)
         if session is None:
@@ -79,6 +84,7 @@ class Exits:
             await asyncio.to_thread(_give_up, session, sessions, launches.clock)
             log.error("session_failed", channel=session.channel_id, session=session_id)
             return
+        launches.counts.lost()
         log.warning("worker_gone", channel=session.channel_id, session=session_id, returncode=returncode)
         launches.order(session)
 
@@ -106,7 +112,7 @@ def _settle(session_id: str, returncode: int, sessions: SessionStore, leases: Le
     if not session.state.is_open or returncode == EXIT_LEASE:
         return None
     lease = leases.get(session_id)
-    if lease is not None:
+    if lease is not None and not lease.leaving:  # which may be another's, whose successor this one was to be
         # The process that held it is dead, and it was this gateway's own: nobody else has to wait for the expiry.
         leases.release(lease)
     return session

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import TypeVar
@@ -15,39 +16,20 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.domain.errors import InvalidInput, PublishRefused, Unavailable
-from services.domain.session import Session
+from services.domain.errors import InvalidInput, PublishRefused, StateUnavailable, Unavailable
+from services.gateway.arrivals import Arrivals
 from services.gateway.callback import MAX_BODY_BYTES, Callback
-from services.gateway.deciders import Deciders
-from services.gateway.desk import Desk
-from services.gateway.launches import Launches
+from services.gateway.counts import Counts
+from services.gateway.deciders import Deciders, Timing
+from services.gateway.desk import Contested, Desk
 from services.gateway.listeners import Listeners, Player
 from services.gateway.workers import Workers
 
 log = structlog.get_logger()
 
 _Answer = TypeVar("_Answer")
-
-
-@dataclass(slots=True)
-class _Timing:
-    """How long a decision waited for its turn and how long it took, after the Server-Timing specification."""
-
-    arrived: float = field(default_factory=time.perf_counter)
-    began: float = 0.0
-    decided: float = 0.0
-
-    def measured(self, decide: Callable[[], _Answer]) -> _Answer:
-        self.began = time.perf_counter()
-        try:
-            return decide()
-        finally:
-            self.decided = time.perf_counter()
-
-    @property
-    def headers(self) -> dict[str, str]:
-        queued, took = (self.began - self.arrived) * 1000, (self.decided - self.began) * 1000
-        return {"Server-Timing": f"queue;dur={queued:.3f}, decide;dur={took:.3f}"}
+DECISION_SECONDS = 4.0
+"""How long a worker's pull, or a departure, waits for state: nginx and the worker's ffmpeg wait for the answer."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,12 +37,12 @@ class Hooks:
     """Answers nginx; whatever goes wrong before a decision is a refusal (fail closed)."""
 
     desk: Desk
+    arrivals: Arrivals
     listeners: Listeners
-    launches: Launches
     workers: Workers
     deciders: Deciders
+    counts: Counts
     gateway: Callable[[str], str]
-    hold_seconds: float
 
     def routes(self) -> list[Route]:
         """Give the routes that nginx's configuration names."""
@@ -82,24 +64,29 @@ class Hooks:
             log.info("callback_refused", hook=call, problem=str(error))
             return None
 
-    async def _decided(self, channel_id: str, decide: Callable[[], _Answer], timing: _Timing | None = None) -> _Answer:
-        return await self.deciders.decide(channel_id, partial((timing or _Timing()).measured, decide))
+    async def _decided(self, channel_id: str, decide: Callable[[], _Answer]) -> _Answer:
+        try:
+            async with asyncio.timeout(DECISION_SECONDS):
+                return await self.deciders.decide(channel_id, decide)
+        except TimeoutError:
+            raise StateUnavailable(f"state did not answer within {DECISION_SECONDS:g} s") from None
 
     async def _publish(self, request: Request) -> Response:
-        timing = _Timing()
+        timing = Timing()
         callback = await self._read(request, "publish")
         if callback is None:
             return Response(status_code=HTTPStatus.FORBIDDEN)
         try:
-            is_listening = partial(self.listeners.is_listening, gateway=callback.gateway)
-            session = await self._decided(callback.channel_id, partial(self.desk.admit, callback, is_listening), timing)
+            session = await self.arrivals.admit(callback, timing)
         except PublishRefused as refusal:
+            self.counts.refused(refusal.code)
             log.info("publish_refused", channel=callback.channel_id, reason=refusal.code, address=callback.address)
-            return Response(status_code=HTTPStatus.FORBIDDEN, headers=timing.headers)
+            told = BackgroundTask(self.arrivals.tell, refusal, callback) if isinstance(refusal, Contested) else None
+            return Response(status_code=HTTPStatus.FORBIDDEN, headers=timing.headers, background=told)
         except Unavailable as error:
-            log.warning("publish_refused", channel=callback.channel_id, reason="state_unavailable", error=str(error))
-            return Response(status_code=HTTPStatus.SERVICE_UNAVAILABLE, headers=timing.headers)
-        listening = await self._hold(session)
+            return self._unavailable(callback, error, timing)
+        listening = await self.arrivals.hold(session)
+        self.counts.accepted()
         log.info(
             "publish_accepted",
             channel=session.channel_id,
@@ -110,25 +97,19 @@ class Hooks:
         )
         return Response(status_code=HTTPStatus.OK, headers=timing.headers)
 
-    async def _hold(self, session: Session) -> bool:
-        """Keep an admitted publisher waiting until its worker pulls; say whether it does."""
-        publisher = session.publisher
-        if publisher is None:
-            return False
-        if publisher.listening:
-            return True
-        self.launches.order(session)
-        if not await self.listeners.wait(session.id, self.hold_seconds, publisher.gateway):
-            return False
-        try:
-            return await self._decided(session.channel_id, partial(self.desk.heard, session)) is not None
-        except Unavailable:  # without the mark the worker declares a gap that was none
-            return False
+    def _unavailable(self, callback: Callback, error: Unavailable, timing: Timing) -> Response:
+        """Refuse because state does not answer; what it may yet record of this publisher is taken back."""
+        reason = "state_unavailable"
+        self.counts.refused(reason)
+        log.warning("publish_refused", channel=callback.channel_id, reason=reason, error=str(error))
+        undo = BackgroundTask(self.arrivals.take_back, callback) if timing.began else None
+        return Response(status_code=HTTPStatus.SERVICE_UNAVAILABLE, headers=timing.headers, background=undo)
 
     async def _publish_done(self, request: Request) -> Response:
         callback = await self._read(request, "publish_done")
         if callback is None:
             return Response(status_code=HTTPStatus.OK)
+        self.arrivals.left(callback)
         try:
             session = await self._decided(callback.channel_id, partial(self.desk.publisher_left, callback))
         except Unavailable as error:  # the watch finds the publisher missing
@@ -147,8 +128,11 @@ class Hooks:
         try:
             allowed = await self._decided(callback.channel_id, partial(self.desk.may_play, callback))
         except Unavailable as error:
-            log.warning("play_refused", channel=callback.channel_id, reason="state_unavailable", error=str(error))
-            return Response(status_code=HTTPStatus.SERVICE_UNAVAILABLE)
+            allowed = self.desk.remembers(callback)  # a capture that runs goes on, even if its ffmpeg has to begin anew
+            event = "play_remembered" if allowed else "play_refused"
+            log.warning(event, channel=callback.channel_id, reason="state_unavailable", error=str(error))
+            if not allowed:
+                return Response(status_code=HTTPStatus.SERVICE_UNAVAILABLE)
         if not allowed:
             log.info("play_refused", channel=callback.channel_id, reason="not_the_worker", address=callback.address)
             return Response(status_code=HTTPStatus.FORBIDDEN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -12,6 +13,7 @@ from services.domain.clock import Clock
 from services.domain.errors import LaunchFailed
 from services.domain.ports import Launcher, LaunchOrder
 from services.domain.session import Session
+from services.gateway.counts import Counts
 from services.gateway.listeners import Listeners
 
 log = structlog.get_logger()
@@ -50,12 +52,15 @@ class Launches:
     launcher: Launcher
     listeners: Listeners
     clock: Clock
+    counts: Counts
     concurrency: int
     queue_orders: int = QUEUE_ORDERS
     _orders: asyncio.Queue[LaunchOrder] = field(init=False)
     _queued: set[str] = field(default_factory=set)
     _starting: dict[str, asyncio.Event] = field(default_factory=dict)
     _backoff: dict[str, _Backoff] = field(default_factory=dict)
+    _began: dict[str, float] = field(default_factory=dict)
+    _succeeded: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Make the queue of the size asked for."""
@@ -63,21 +68,37 @@ class Launches:
 
     def order(self, session: Session) -> None:
         """Ask for a worker, unless one is being started or the session has to wait after a failure."""
+        self._put(session, is_successor=False)
+
+    def order_successor(self, session: Session, epoch: int) -> None:
+        """Ask for a second worker, to which the one of this epoch hands over: once, and again if that one ends."""
+        if self._succeeded.get(session.id) != epoch and self._put(session, is_successor=True):
+            self._succeeded[session.id] = epoch
+
+    def _put(self, session: Session, *, is_successor: bool) -> bool:
         backoff = self._backoff.get(session.id)
         is_too_early = backoff is not None and self.clock.now() < backoff.not_before
-        if session.id in self._queued or session.id in self._starting or is_too_early:
-            return
+        is_starting = session.id in self._starting and not is_successor
+        if session.id in self._queued or is_starting or is_too_early:
+            return False
+        order = LaunchOrder(channel_id=session.channel_id, session_id=session.id, is_successor=is_successor)
         try:
-            self._orders.put_nowait(LaunchOrder(channel_id=session.channel_id, session_id=session.id))
+            self._orders.put_nowait(order)
         except asyncio.QueueFull:
             log.warning("launch_postponed", channel=session.channel_id, session=session.id, queued=self.queue_orders)
-            return
+            return False
         self._queued.add(session.id)
+        return True
 
     def failed(self, session_id: str) -> None:
         """Note that a session's worker died or did not start: its next start waits, longer each time."""
         now = self.clock.now()
         self._backoff.setdefault(session_id, _Backoff(now)).grow(now)
+        self.ended(session_id)
+
+    def ended(self, session_id: str) -> None:
+        """Note that one of a session's workers is no more."""
+        self._succeeded.pop(session_id, None)
         settled = self._starting.pop(session_id, None)
         if settled is not None:
             settled.set()
@@ -99,6 +120,22 @@ class Launches:
         for session_id in self._backoff.keys() - open_sessions:
             if now > self._backoff[session_id].not_before + _GOOD_RUN:
                 del self._backoff[session_id]
+        running = self.launcher.running() or frozenset()
+        for kept in (self._began, self._succeeded):
+            for session_id in kept.keys() - open_sessions - running - self._starting.keys():
+                del kept[session_id]
+
+    def is_running(self, session_id: str) -> bool:
+        """Say whether a worker of the session is known to run here."""
+        return session_id in (self.launcher.running() or ())
+
+    def began(self, session_id: str) -> float | None:
+        """Give when (monotonic) the worker that runs here was started last, None if none is known to run."""
+        return self._began.get(session_id) if self.is_running(session_id) else None
+
+    def kill(self, session_id: str) -> None:
+        """End the session's workers without asking; their ends are told like any other."""
+        self.launcher.kill(session_id)
 
     async def run(self) -> None:
         """Start what is ordered, until cancelled."""
@@ -110,22 +147,36 @@ class Launches:
         while True:
             order = await self._orders.get()
             self._queued.discard(order.session_id)
+            if order.is_successor:
+                await self._start(order)  # and no more: the session's other worker pulls
+                continue
             self._starting[order.session_id] = settled = asyncio.Event()
             try:
-                if await asyncio.to_thread(self._launch, order):
-                    log.info("worker_launched", channel=order.channel_id, session=order.session_id)
+                if await self._start(order):
                     await self._until_settled(order.session_id, settled)
-            except LaunchFailed as error:
-                log.warning("launch_failed", channel=order.channel_id, session=order.session_id, error=str(error))
-                self.failed(order.session_id)
             finally:
                 if self._starting.get(order.session_id) is settled:
                     del self._starting[order.session_id]
 
+    async def _start(self, order: LaunchOrder) -> bool:
+        """Start one worker; say whether there is a new one."""
+        fields = {"channel": order.channel_id, "session": order.session_id}
+        try:
+            is_new = await asyncio.to_thread(self._launch, order)
+        except LaunchFailed as error:
+            log.warning("launch_failed", **fields, error=str(error))
+            self.failed(order.session_id)
+            return False
+        if is_new:
+            self.counts.launched()
+            log.info("worker_launched", **fields, successor=order.is_successor)
+        return is_new
+
     def _launch(self, order: LaunchOrder) -> bool:
         """Start a worker, unless the session's still runs and only does not pull at the moment."""
-        if order.session_id in (self.launcher.running() or ()):
+        if not order.is_successor and self.is_running(order.session_id):
             return False
+        self._began[order.session_id] = time.monotonic()
         self.launcher.launch(order)
         return True
 

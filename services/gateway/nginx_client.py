@@ -23,10 +23,14 @@ TIMEOUT_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stream:
-    """One stream name: its publisher's client id (None while nobody publishes) and its players' client ids."""
+    """One stream name: its publisher's client id (None while nobody publishes) and its players' client ids.
+
+    `bytes_in` grows with each message that a publisher of it has sent.
+    """
 
     publisher: str | None
     players: frozenset[str]
+    bytes_in: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +68,7 @@ def read_stat(document: str) -> dict[str, Stream]:
             streams[stream.findtext("name") or ""] = Stream(
                 publisher=next((number for number, client in clients if client.find("publishing") is not None), None),
                 players=frozenset(number for number, client in clients if client.find("publishing") is None),
+                bytes_in=int(stream.findtext("bytes_in") or 0),
             )
     return streams
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
@@ -13,8 +14,10 @@ from pydantic import AfterValidator, Field
 from services.domain.signing import Keyring
 from services.runtime.setting_types import (
     MIN_FREE_BYTES,
+    SPOOL_BYTES,
     MinFreeBytes,
     SpelledKeyring,
+    SpoolBytes,
     Token,
     keyring,
     without_slash,
@@ -89,6 +92,19 @@ class GatewaySettings(StorageSettings):
     decision_threads: int | None = Field(default=None, ge=1, le=64)
     launch_concurrency: int = Field(default=2, ge=1, le=64)
     min_free_bytes: MinFreeBytes = MIN_FREE_BYTES
+    spool_bytes: SpoolBytes = SPOOL_BYTES
+    lease_seconds: float | None = Field(default=None, ge=3, le=300)
+
+    @property
+    def lease(self) -> timedelta:
+        """How long the lease of a worker lasts that is started here."""
+        return timedelta(seconds=self.lease_seconds or self.usual_lease_seconds)
+
+    @property
+    def own_url(self) -> str | None:
+        """Where a worker on this machine reaches this app; None while the port is not chosen yet."""
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104 - a comparison
+        return f"http://{host}:{self.port}" if self.port else None
 
     @property
     def pace(self) -> Pace:

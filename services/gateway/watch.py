@@ -15,10 +15,14 @@ from services.gateway.desk import Desk
 from services.gateway.launches import Launches
 from services.gateway.listeners import Listeners
 from services.gateway.nginx_client import Census, NginxClient
+from services.gateway.staffing import Staffing
 from services.gateway.survey import Sight, Survey
 from services.gateway.workers import Workers
 
 log = structlog.get_logger()
+
+RETRY_SECONDS = 2.0
+"""How soon a sweep is tried again that found state away."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,6 +40,7 @@ class Watch:
     listeners: Listeners
     launches: Launches
     workers: Workers
+    staffing: Staffing
     sweep_seconds: float
     settling: timedelta
     _gateway: str = ""
@@ -43,23 +48,30 @@ class Watch:
     async def run(self) -> None:
         """Sweep until cancelled; a sweep that finds state away is tried again at the next."""
         while True:
+            pause = self.sweep_seconds
             try:
                 await self.sweep()
             except Unavailable as error:
+                pause = min(pause, RETRY_SECONDS)  # a try costs little, and when state is back all shall be true soon
+                self.staffing.state_was_away()
                 log.warning("sweep_skipped", error=str(error))
-            await asyncio.sleep(self.sweep_seconds)
+            await asyncio.sleep(pause)
 
     async def sweep(self) -> None:
         """Compare once; what cannot be done for one session does not keep the others waiting."""
         census = await self._census()
         sights = await asyncio.to_thread(self.survey.open_sessions)
-        self.launches.forget_all_but(frozenset(sight.session.id for sight in sights))
+        self.desk.memory.keep_all(sight.session for sight in sights)
+        open_sessions = frozenset(sight.session.id for sight in sights)
+        self.launches.forget_all_but(open_sessions)
+        self.staffing.forget_all_but(open_sessions)
         if census is not None:
             self._hear_players(census, sights)
         for sight in sights:
             try:
                 await self._check_again(sight, census)
             except Unavailable as error:
+                self.staffing.state_was_away()
                 log.warning("check_skipped", channel=sight.session.channel_id, error=str(error))
         if census is not None:
             await self._cut_unknown(census, {sight.session.channel_id: sight for sight in sights})
@@ -111,7 +123,7 @@ class Watch:
             await self._lost(session, publisher)
             publisher = None
         await self._check_standing(sight, publisher)
-        self._check_worker(sight)
+        await self.staffing.check(sight, self.desk.clock.now())
 
     def _is_missing(self, session: Session, census: Census | None) -> bool:
         publisher = session.publisher
@@ -140,12 +152,6 @@ class Watch:
             await self.workers.refresh(session)
         if publisher is not None and self.nginx.is_ours(publisher):
             await self.nginx.drop_publisher(publisher.gateway, session.channel_id, publisher.client_id)
-
-    def _check_worker(self, sight: Sight) -> None:
-        if sight.has_worker(self.desk.clock.now()):
-            self.launches.works(sight.session.id)
-        else:
-            self.launches.order(sight.session)
 
     async def _cut_unknown(self, census: Census, sights: Mapping[str, Sight]) -> None:
         """Cut publishers that no session knows; a session that the sweep did not see yet is asked for by name."""

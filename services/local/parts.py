@@ -67,6 +67,7 @@ class Parts:
         )
 
     def _gateway(self) -> Program:
+        lease = self.settings.lease_seconds
         return self._service(
             "gateway",
             HOST=LOOPBACK,
@@ -77,6 +78,8 @@ class Parts:
             NGINX_URL=f"http://{LOOPBACK}:{self.ports.nginx}",
             PULL_URL=self.pull_url,
             MIN_FREE_BYTES=str(self.settings.min_free_bytes),
+            SPOOL_BYTES=str(self.settings.spool_bytes),
+            **({} if lease is None else {"LEASE_SECONDS": f"{lease:g}"}),
         )
 
     def _nginx(self) -> Program:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
-from services.runtime.setting_types import MIN_FREE_BYTES, MinFreeBytes, Token
+from pydantic import Field
+
+from services.runtime.setting_types import MIN_FREE_BYTES, SPOOL_BYTES, MinFreeBytes, SpoolBytes, Token
 from services.runtime.settings import Settings
 from services.runtime.storage_settings import BUCKET, TABLE, Bucket, State, Store, Table
 
@@ -14,7 +16,8 @@ class LocalSettings(Settings):
     """The stack's settings.
 
     `token` is the admin token (made and kept when absent); `rtmp_host` 0.0.0.0 lets other machines publish;
-    below `min_free_bytes` of free disk nothing is started. `state`, `store`, `table` and `bucket` say where state
+    below `min_free_bytes` of free disk nothing is started; a worker that hangs is replaced after two times
+    `lease_seconds`. `state`, `store`, `table` and `bucket` say where state
     and objects are kept; the command line outranks the first two.
     """
 
@@ -27,6 +30,8 @@ class LocalSettings(Settings):
     token: Token | None = None
     rtmp_host: Literal["127.0.0.1", "0.0.0.0"] = "127.0.0.1"  # noqa: S104 - only when asked for
     min_free_bytes: MinFreeBytes = MIN_FREE_BYTES
+    spool_bytes: SpoolBytes = SPOOL_BYTES
+    lease_seconds: float | None = Field(default=None, ge=3, le=300)
     state: State = "sqlite"
     store: Store = "directory"
     table: Table = TABLE

@@ -23,6 +23,13 @@ def is_over(name: str) -> bool:
     return _start(int(parts[2])) != parts[3]
 
 
+def runs_here(name: str) -> bool:
+    """Say whether the process of that name surely runs, on this machine."""
+    parts = name.rsplit(":", 3)
+    is_local = len(parts) == 4 and parts[1] == _kernel() and parts[2].isdecimal()  # noqa: PLR2004 - as own_name has
+    return is_local and _start(int(parts[2])) == parts[3]
+
+
 def _kernel() -> str:
     """Name this boot of this machine, and the table of processes in which pids count: a container has its own."""
     boot = Path("/proc/sys/kernel/random/boot_id").read_text()

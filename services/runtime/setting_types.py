@@ -34,6 +34,11 @@ Token = Annotated[SecretStr, AfterValidator(_header_form)]
 MinFreeBytes = Annotated[int, Field(ge=0)]
 """How many bytes of disk must stay free."""
 MIN_FREE_BYTES = 512 * 1024 * 1024
+SpoolBytes = Annotated[int, Field(ge=1024 * 1024)]
+"""How many bytes of one session may wait for the store; over it the oldest are dropped."""
+SPOOL_BYTES = 2 * 1024 * 1024 * 1024
+"""Ten minutes at 10 Mb/s of all outputs: 750 MB of recordings, 825 MB of segments (MPEG-TS takes up to a tenth more),
+360 MB of pictures (one of 300 kB each half second), and 64 KiB for each of some 1,900 files: 2.06 GB of 2.15 GB."""
 
 
 def keyring(spelled: SecretStr) -> Keyring:

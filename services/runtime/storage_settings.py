@@ -73,6 +73,11 @@ class StorageSettings(Settings):
         return self.state_path if self.state == "sqlite" else None
 
     @property
+    def usual_lease_seconds(self) -> float:
+        """How long a lease lasts unless it is set: it is renewed three times as often, in DynamoDB for money."""
+        return 60.0 if self.state == "dynamodb" else 15.0
+
+    @property
     def directory_path(self) -> Path | None:
         """The directory of objects, or None where they are in S3."""
         return self.objects_path if self.store == "directory" else None

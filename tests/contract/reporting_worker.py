@@ -19,6 +19,9 @@ def main() -> None:
     behaviour = os.environ["BEHAVIOUR"]
     if behaviour == "ignore":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    else:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # ends it without a traceback
     with socket.create_connection(("127.0.0.1", int(os.environ["REPORT_PORT"]))) as report:
         if behaviour == "leave-a-child":
             subprocess.Popen(["sleep", "60"], pass_fds=[report.fileno()])  # keeps the socket open while it lives

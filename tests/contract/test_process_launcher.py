@@ -133,8 +133,8 @@ def test_a_stop_asks_every_worker_and_waits_for_it(world: ProcessWorld) -> None:
     launcher.stop(DEADLINE_SECONDS)
 
     assert {world.exits.get_nowait() for _ in workers} == {
-        ("session-1", -signal.SIGTERM),
-        ("session-2", -signal.SIGTERM),
+        ("session-1", -signal.SIGINT),
+        ("session-2", -signal.SIGINT),
     }
     assert world.children() == set()
 
@@ -173,5 +173,68 @@ def test_a_program_that_cannot_be_started_is_named(world: ProcessWorld) -> None:
 
     with pytest.raises(LaunchFailed, match=r"/nonexistent/worker-program cannot be started: .*No such file"):
         launcher.launch(ORDER)
+
+    assert launcher.running() == frozenset()
+
+
+SUCCESSOR = LaunchOrder(channel_id="camera", session_id="session-1", is_successor=True)
+
+
+def test_a_successor_runs_beside_the_worker_that_is_leaving_and_no_third(world: ProcessWorld) -> None:
+    launcher = world.launcher()
+    launcher.launch(ORDER)
+    launcher.launch(SUCCESSOR)
+    launcher.launch(SUCCESSOR)
+    launcher.launch(ORDER)
+    world.started()
+    world.started()
+
+    assert len(world.children()) == 2
+
+
+def test_a_session_has_its_worker_while_one_of_two_runs(world: ProcessWorld) -> None:
+    launcher = world.launcher()
+    launcher.launch(ORDER)
+    leaving = world.started()
+    launcher.launch(SUCCESSOR)
+    world.started()
+
+    os.kill(leaving.facts["pid"], signal.SIGKILL)
+    world.exit()
+
+    assert launcher.running() == frozenset({"session-1"})
+    assert len(world.children()) == 1
+
+
+def test_a_stop_ends_both_workers_of_a_session(world: ProcessWorld) -> None:
+    launcher = world.launcher()
+    launcher.launch(ORDER)
+    launcher.launch(SUCCESSOR)
+    world.started()
+    world.started()
+
+    launcher.stop(DEADLINE_SECONDS)
+
+    assert world.children() == set()
+
+
+def test_a_worker_that_hangs_is_killed_with_all_it_started(world: ProcessWorld) -> None:
+    launcher = world.launcher("ignore")
+    launcher.launch(ORDER)
+    launcher.launch(SECOND)
+    hung = world.started()
+    os.kill(hung.facts["pid"], signal.SIGSTOP)
+
+    launcher.kill(hung.facts["argv"][3])
+    hung.wait_gone()
+
+    assert world.exit() == (hung.facts["argv"][3], -signal.SIGKILL)
+    assert len(launcher.running()) == 1
+
+
+def test_a_session_without_a_worker_has_none_to_kill(world: ProcessWorld) -> None:
+    launcher = world.launcher()
+
+    launcher.kill("session-1")
 
     assert launcher.running() == frozenset()

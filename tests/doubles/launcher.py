@@ -31,11 +31,12 @@ class LauncherDouble:
     program: WorkerProgram = no_program
     orders: list[LaunchOrder] = field(default_factory=list)
     refused: int = 0
+    killed: list[str] = field(default_factory=list)
     most_at_once: int = 0
     gate: threading.Event = field(default_factory=threading.Event)
     _failures: int = 0
     _at_once: int = 0
-    _workers: dict[str, subprocess.Popen[bytes] | None] = field(default_factory=dict)
+    _workers: dict[str, list[subprocess.Popen[bytes] | None]] = field(default_factory=dict)
     _watchers: list[threading.Thread] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -63,10 +64,10 @@ class LauncherDouble:
                 self._failures -= 1
                 self.refused += 1
                 raise LaunchFailed("the test wants no worker now")
-            if order.session_id in self._workers:
+            if len(self._workers.get(order.session_id, ())) > order.is_successor:
                 return
             process = self.program(order)
-            self._workers[order.session_id] = process
+            self._workers.setdefault(order.session_id, []).append(process)
             self.orders.append(order)
             if process is not None:
                 watcher = threading.Thread(target=self._watch, args=(order.session_id, process))
@@ -79,14 +80,29 @@ class LauncherDouble:
 
     def end(self, session_id: str, returncode: int) -> None:
         """Let a worker in name only die."""
-        with self._lock:
-            del self._workers[session_id]
+        self._forget(session_id, None)
         self.on_exit(session_id, returncode)
+
+    def kill(self, session_id: str) -> None:
+        with self._lock:
+            workers = tuple(self._workers.get(session_id, ()))
+            self.killed += [session_id] * len(workers)
+        for worker in workers:
+            if worker is None:
+                self.end(session_id, -9)
+            else:
+                worker.kill()
+
+    def _forget(self, session_id: str, worker: subprocess.Popen[bytes] | None) -> None:
+        with self._lock:
+            self._workers[session_id].remove(worker)
+            if not self._workers[session_id]:
+                del self._workers[session_id]
 
     def stop(self, deadline_seconds: float) -> None:
         self.gate.set()
         with self._lock:
-            processes = [process for process in self._workers.values() if process is not None]
+            processes = [worker for workers in self._workers.values() for worker in workers if worker is not None]
         for process in processes:
             process.terminate()
         for process in processes:
@@ -99,6 +115,5 @@ class LauncherDouble:
 
     def _watch(self, session_id: str, process: subprocess.Popen[bytes]) -> None:
         returncode = process.wait()
-        with self._lock:
-            del self._workers[session_id]
+        self._forget(session_id, process)
         self.on_exit(session_id, returncode)

@@ -26,6 +26,8 @@ rtmp {{
             live on;
             idle_streams on;
             publish_notify on;
+            wait_key off;
+            wait_video off;
             notify_method post;
             on_play http://127.0.0.1:{hook}/play;
         }}

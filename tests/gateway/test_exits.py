@@ -8,6 +8,7 @@ from pathlib import Path
 from services.adapters.sqlite_state import SqliteState
 from services.domain.clock import SystemClock
 from services.domain.session import Air, Session, SessionState
+from services.gateway.counts import Counts
 from services.gateway.exits import Exits
 from services.gateway.launches import Launches
 from services.gateway.listeners import Listeners
@@ -106,7 +107,9 @@ async def failed_over_its_end(state: SqliteState, deaths: int) -> Session:
     session = a_session(publisher=None, closing=True)
     state.sessions.save(session=session, air=Air(channel_id="camera", version=1, session_id="session"))
     exits = Exits(loop=asyncio.get_running_loop(), give_up_failures=2)
-    launches = Launches(launcher=LauncherDouble(), listeners=Listeners(), clock=SystemClock(), concurrency=1)
+    launches = Launches(
+        launcher=LauncherDouble(), listeners=Listeners(), clock=SystemClock(), counts=Counts(), concurrency=1
+    )
     for _ in range(deaths):
         exits.reported(session.id, 1)
     handling = asyncio.create_task(exits.run(state.sessions, state.leases, launches))

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from services.domain.session import Session
+from services.gateway.counts import Counts
 from services.gateway.launches import Launches
 from services.gateway.listeners import Listeners, Player
 from tests.doubles.launcher import LauncherDouble
@@ -38,12 +39,14 @@ class Yard:
     launcher: LauncherDouble = field(default_factory=LauncherDouble)
     listeners: Listeners = field(default_factory=Listeners)
     clock: StillClock = field(default_factory=StillClock)
+    counts: Counts = field(default_factory=Counts)
 
     def __post_init__(self) -> None:
         self.launches = Launches(
             launcher=self.launcher,
             listeners=self.listeners,
             clock=self.clock,
+            counts=self.counts,
             concurrency=self.concurrency,
             queue_orders=self.queue_orders,
         )

@@ -28,7 +28,9 @@ def settings_of(tmp_path: Path) -> Callable[..., GatewaySettings]:
 
 
 def test_a_worker_gets_the_settings_it_reads_and_no_other(new_world: Callable[..., World], tmp_path: Path) -> None:
-    world = new_world(MIN_FREE_BYTES="12345", LOG_LEVEL="warning", LOG_FORMAT="console")
+    world = new_world(
+        MIN_FREE_BYTES="12345", SPOOL_BYTES="2345678", LEASE_SECONDS="20", LOG_LEVEL="warning", LOG_FORMAT="console"
+    )
     given = worker_environment(world.settings)
     known = {f"STREAMKEEP_{name}".upper() for name in WorkerSettings.model_fields}
 
@@ -42,6 +44,9 @@ def test_a_worker_gets_the_settings_it_reads_and_no_other(new_world: Callable[..
         "STREAMKEEP_SPOOL_PATH": str(tmp_path / "spool"),
         "STREAMKEEP_PULL_URL": world.nginx.rtmp_url,
         "STREAMKEEP_MIN_FREE_BYTES": "12345",
+        "STREAMKEEP_SPOOL_BYTES": "2345678",
+        "STREAMKEEP_LEASE_SECONDS": "20",
+        "STREAMKEEP_CALLBACK_URL": f"http://127.0.0.1:{world.port}",
         "STREAMKEEP_LOG_LEVEL": "warning",
         "STREAMKEEP_LOG_FORMAT": "console",
     }

@@ -23,7 +23,7 @@ STAT = """<?xml version="1.0" encoding="utf-8" ?>\r
 
 def test_the_publisher_and_the_players_of_each_stream_are_read() -> None:
     assert read_stat(STAT) == {
-        "camera": Stream(publisher="1", players=frozenset({"4"})),
+        "camera": Stream(publisher="1", players=frozenset({"4"}), bytes_in=74293),
         "waiting": Stream(publisher=None, players=frozenset({"5"})),
     }
 

@@ -160,7 +160,7 @@ def until_a_start_is_tried(world: World) -> Session:
 
 def assert_no_start_is_tried(world: World, overview: LaggingOverview) -> None:
     """Check that sweeps which saw the past order no worker."""
-    launches = world.served.app.hooks.launches
+    launches = world.served.app.watch.launches
     world.until_swept(overview)  # the last may have begun before
     world.until(lambda: not launches._queued and not launches._starting, "nothing is being started")
     launches._backoff.clear()  # what is ordered now is tried at once
