@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from services.metadata import channels, links, media_lists, moderation, older, sessions
+from services.metadata import channels, links, media_lists, metrics, moderation, older, sessions
 from services.metadata.auth import BearerAuth
 from services.metadata.body_limit import BodyLimit
 from services.metadata.console_pages import console_router
@@ -21,6 +21,7 @@ ROUTERS = (
     sessions.router,
     links.router,
     older.router,
+    metrics.router,
 )
 
 

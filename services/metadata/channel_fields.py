@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictStr, WithJsonSchema
@@ -16,22 +17,19 @@ from services.domain.channel import (
     LABELS_MAX,
     NAME_MAX,
     RECONNECT_WINDOW,
+    REFUSE,
+    SECOND_PUBLISHER,
     VIDEO_TIME,
     Range,
 )
 from services.metadata.field_types import Expiry, Number, Switch, lines, number_in, number_schema, one_line, whole
 
-SECOND_PUBLISHER = "refuse"  # the only policy there is
-
 
 def _policy(value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
-    if value == "takeover":
-        message = '"takeover" is not built yet; use "refuse"'
+    if value not in SECOND_PUBLISHER:
+        message = f"must be {' or '.join(json.dumps(policy) for policy in SECOND_PUBLISHER)}"
         raise ValueError(message)
-    if value != SECOND_PUBLISHER:
-        message = 'must be "refuse"'
-        raise ValueError(message)
-    return SECOND_PUBLISHER
+    return str(value)
 
 
 def _named(label: str) -> str:
@@ -48,7 +46,7 @@ def _span(what: str, span: Range) -> str:
 Line = Annotated[StrictStr, AfterValidator(one_line)]
 Label = Annotated[Line, Field(max_length=LABEL_MAX)]
 LabelName = Annotated[Label, AfterValidator(_named)]
-Policy = Annotated[str, BeforeValidator(_policy), WithJsonSchema({"type": "string", "enum": [SECOND_PUBLISHER]})]
+Policy = Annotated[str, BeforeValidator(_policy), WithJsonSchema({"type": "string", "enum": list(SECOND_PUBLISHER)})]
 
 
 class ChannelFields(BaseModel):
@@ -124,7 +122,8 @@ class ChannelFields(BaseModel):
         description=_span("How long a broadcast waits for its publisher to come back", RECONNECT_WINDOW),
     )
     second_publisher: Policy = Field(
-        default=SECOND_PUBLISHER,
+        default=REFUSE,
         title="Second publisher",
-        description="What happens to a second publisher while one is on air.",
+        description="What happens to a second publisher with the right key while one is on air: it is refused, or it "
+        "takes over. One that has sent nothing for 2 seconds makes way in either case.",
     )

@@ -34,7 +34,6 @@ class Given:
 
     @staticmethod
     def _record(fields: dict[str, Any], now: datetime) -> dict[str, Any]:
-        fields.pop("second_publisher", None)
         if fields.get("outdate", now) is None:
             fields["outdate"] = ten_years_from(now)
         return fields

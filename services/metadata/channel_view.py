@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from services.domain import keys, signing, times
@@ -11,12 +11,14 @@ from services.domain.channel import NUMBERS, Channel
 from services.domain.errors import SessionNotFound
 from services.domain.records import reason_record
 from services.domain.session import Air, Block, Reason, Session, channel_state
-from services.metadata.channel_fields import SECOND_PUBLISHER
 from services.metadata.field_types import whole
 from services.metadata.signed_links import PLAYBACK_LIFE
 from services.metadata.wiring import Wiring
 
 JsonObject = dict[str, Any]
+
+TOLD = timedelta(minutes=2)
+"""How long the channel shows that a second publisher was refused."""
 
 _PLAIN = ("id", "name", "description", "enabled", "is_image", "is_video", "is_hls", "is_on_demand", "version")
 
@@ -33,7 +35,14 @@ def _reason(air: Air, session: Session | None, now: datetime) -> Reason | None:
     block = air.blocked(now)
     if block is not None:
         return Reason(code="blocked", detail=_told(block), since=block.since)
-    return None if session is None else session.state_reason
+    if session is None:
+        return None
+    return session.state_reason or _recent(session.turned_away, now)
+
+
+def _recent(refusal: Reason | None, now: datetime) -> Reason | None:
+    """Tell of a second publisher's refusal for a while, where nothing worse is to be told."""
+    return refusal if refusal is not None and now - refusal.since < TOLD else None
 
 
 def open_session(wiring: Wiring, air: Air) -> Session | None:
@@ -99,7 +108,7 @@ def _view(wiring: Wiring, channel: Channel, air: Air, session: Session | None) -
         **{name: whole(getattr(channel, name)) for name in NUMBERS},
         "labels": dict(channel.labels),
         "outdate": times.text(channel.outdate),
-        "second_publisher": SECOND_PUBLISHER,
+        "second_publisher": channel.second_publisher,
         "state": channel_state(air, session, now),
         "state_reason": reason_record(_reason(air, session, now)),
         "publish": publish_view(wiring, channel),

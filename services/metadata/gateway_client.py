@@ -12,6 +12,7 @@ from services.domain.secrets import Secret
 log = structlog.get_logger()
 
 TIMEOUT_SECONDS = 1.0
+METRICS_SECONDS = 6.0  # the app asks every worker, for at most 4 s
 
 
 class CallbackApp:
@@ -30,6 +31,17 @@ class CallbackApp:
             answer.raise_for_status()
         except httpx.HTTPError as error:
             log.warning("refresh_not_delivered", channel=channel_id, error=str(error) or type(error).__name__)
+
+    def metrics(self) -> bytes | None:
+        """Give the figures that the app has gathered, as Prometheus reads them; None if it does not answer."""
+        headers = {"Authorization": f"Bearer {self._token.reveal()}"}
+        try:
+            answer = self._client.get("/metrics", headers=headers, timeout=METRICS_SECONDS)
+            answer.raise_for_status()
+        except httpx.HTTPError as error:
+            log.warning("metrics_not_gathered", error=str(error) or type(error).__name__)
+            return None
+        return answer.content
 
     def readiness_problem(self) -> str | None:
         """Say why no publish would be taken now, or None when one would."""

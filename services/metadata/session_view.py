@@ -32,6 +32,7 @@ class PartAnswer(_Span):
     end: str | None = Field(alias="to", description=f"{_TIME}; null while it runs")
     video: dict[str, Any] | None = Field(description="codec, width, height")
     audio: dict[str, Any] | None = Field(description="codec, sample_rate, channels")
+    drift: float = Field(description="seconds that its media clock has run ahead of time; negative: fallen behind")
 
 
 class GapAnswer(_Span):

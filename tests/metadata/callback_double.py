@@ -18,6 +18,7 @@ class CallbackDouble(ThreadingHTTPServer):
         self.refreshed: list[str] = []
         self.tokens: set[str | None] = set()
         self.ready = True
+        self.metrics = b""
 
     @property
     def url(self) -> str:
@@ -35,13 +36,17 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(HTTPStatus.NO_CONTENT)
 
     def do_GET(self) -> None:
-        assert self.path == "/readyz"
-        self._answer(HTTPStatus.OK if self.server.ready else HTTPStatus.SERVICE_UNAVAILABLE)
+        assert self.path in {"/readyz", "/metrics"}
+        if self.path == "/metrics":
+            self.server.tokens.add(self.headers["Authorization"])
+        body = self.server.metrics if self.path == "/metrics" else b""
+        self._answer(HTTPStatus.OK if self.server.ready else HTTPStatus.SERVICE_UNAVAILABLE, body)
 
-    def _answer(self, status: HTTPStatus) -> None:
+    def _answer(self, status: HTTPStatus, body: bytes = b"") -> None:
         self.send_response(status)
-        self.send_header("Content-Length", "0")
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
         pass

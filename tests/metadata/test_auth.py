@@ -5,7 +5,16 @@ import pytest
 from tests.metadata.running import TOKEN, Running
 from tests.metadata.test_bad_input import assert_problem
 
-GUARDED = ["/channels", "/sessions", "/videostream", "/nowhere", "/healthz/", "//healthz", "/channels/x/snapshots"]
+GUARDED = [
+    "/channels",
+    "/sessions",
+    "/videostream",
+    "/nowhere",
+    "/metrics",
+    "/healthz/",
+    "//healthz",
+    "/channels/x/snapshots",
+]
 
 
 @pytest.mark.parametrize("path", GUARDED)

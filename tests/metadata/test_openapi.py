@@ -8,6 +8,7 @@ from tests.metadata.running import Running
 ROUTES = {
     "/healthz": {"get"},
     "/readyz": {"get"},
+    "/metrics": {"get"},
     "/channels": {"get", "post"},
     "/channels/{channel_id}": {"get", "put", "patch", "delete"},
     "/channels/{channel_id}/key": {"post"},

@@ -48,8 +48,9 @@ def test_a_session_shows_the_parts_gaps_and_counts_of_its_manifest(service: Runn
                 "to": "2026-11-20T10:00:30.000Z",
                 "video": video,
                 "audio": None,
+                "drift": 0.0,
             },
-            {"n": 1, "from": "2026-11-20T10:00:35.000Z", "to": None, "video": video, "audio": None},
+            {"n": 1, "from": "2026-11-20T10:00:35.000Z", "to": None, "video": video, "audio": None, "drift": 0.0},
         ],
         "gaps": [
             {
