@@ -11,18 +11,14 @@ from pathlib import Path
 
 import structlog
 
-from services.domain.artifact import Kind
 from services.domain.clock import Clock
 from services.domain.errors import VersionConflict
 from services.domain.manifest import Gap
 from services.domain.session import SessionState
+from services.worker.delivery import Delivery
 from services.worker.following import Following
-from services.worker.lane import Lane
-from services.worker.manifest_keeper import ManifestKeeper
 from services.worker.parts import Parts
-from services.worker.patience import blocking, until_done
-from services.worker.playlists import Playlists
-from services.worker.shipping import Shipping
+from services.worker.patience import Patience
 
 log = structlog.get_logger()
 
@@ -35,45 +31,43 @@ class Ending:
     """Finalises or suspends; each step may be done again by the next worker, should this one die in between."""
 
     following: Following
-    manifest: ManifestKeeper
-    playlists: Playlists
-    shipping: Shipping
-    lanes: dict[Kind, Lane]
+    delivery: Delivery
+    state_patience: Patience
     parts: Parts
-    shipped_tasks: list[asyncio.Task[None]]
     clock: Clock
     folder: Path
 
     async def shipped(self) -> None:
-        """Wait until the lanes, which take no more, are empty."""
-        await asyncio.gather(*self.shipped_tasks)
+        """Wait until the lanes, which take no more, are empty, and the newest picture is shown."""
+        self.delivery.latest.close()
+        await asyncio.gather(*self.delivery.finishing)
 
     async def suspend(self) -> None:
         """Leave the session open for a successor: the manifest says how far it came."""
-        await until_done(self.manifest.write)
+        await self.delivery.patience.until_done(self.delivery.playlists.flush)
+        await self.delivery.patience.until_done(self.delivery.manifest.write)
         log.info("session_suspended", session=self.following.session.id)
 
     async def end(self) -> None:
         """End the session."""
-        if any(lane.is_spilled for lane in self.lanes.values()):
-            log.warning("session_left_to_successor", session=self.following.session.id)
-            await self.suspend()
-            return
         ended_at = self._ended_at()
-        await until_done(self.playlists.end)
-        self.manifest.set(state=SessionState.ENDED, state_reason=None, ended_at=ended_at)
-        await until_done(self.manifest.write)
-        await blocking(partial(self._record_end, ended_at))
+        await self.delivery.patience.until_done(self.delivery.playlists.end)
+        self.delivery.manifest.set(state=SessionState.ENDED, state_reason=None, ended_at=ended_at)
+        await self.delivery.patience.until_done(self.delivery.manifest.write)
+        await self.state_patience.blocking(partial(self._record_end, ended_at))
         shutil.rmtree(self.folder, ignore_errors=True)
-        log.info("session_ended", session=self.following.session.id, counts=self.manifest.head.totals)
+        log.info("session_ended", session=self.following.session.id, counts=self.delivery.manifest.head.totals)
 
     def _ended_at(self) -> datetime:
         """Give the end of the broadcast; what was on air after the last part is declared missing."""
-        left, last = self.following.session.absent_since, self.manifest.last_end()
+        session, last = self.following.session, self.delivery.manifest.last_end()
+        left = session.absent_since and self.parts.steady.of_wall(
+            session.absent_since, since=last or session.started_at
+        )
         if left is not None and (last is None or left - last > UNHEARD):
-            self.manifest.declare_gap(
+            self.delivery.manifest.declare_gap(
                 Gap(
-                    started_at=last or self.following.session.started_at,
+                    started_at=last or session.started_at,
                     ended_at=left,
                     outputs=self.following.plan().outputs(),
                     cause=self.parts.missing_cause if last is not None else "undecodable",
@@ -89,10 +83,10 @@ class Ending:
             if not session.state.is_open:
                 return
             air = sessions.air(session.channel_id)
-            parts = len(self.manifest.head.parts)
+            parts = len(self.delivery.manifest.head.parts)
             freed = air.changed(
                 session_id=None if air.session_id == session.id else air.session_id,
-                media_sequence=self.shipping.next_sequence,
+                media_sequence=self.delivery.preparing.next_sequence,
                 discontinuity_sequence=session.discontinuity_sequence + parts,
             )
             try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import structlog
 from services.domain import playlist
 from services.worker import ffmpeg_arguments
 from services.worker.child_program import ChildFailed, run
+from services.worker.cutting import sound_lead
 from services.worker.events import FileClosed
 
 log = structlog.get_logger()
@@ -32,27 +33,35 @@ async def finish_recording(file: FileClosed) -> FileClosed:
     return replace(file, path=target)
 
 
-async def with_true_length(file: FileClosed, reach: float | None, longest: float = math.inf) -> FileClosed:
+async def with_true_length(
+    file: FileClosed, reach: float | None, longest: float = math.inf, *, floor: float = -math.inf
+) -> FileClosed:
     """Give a file its whole span where ffmpeg's line tells only the video's.
 
-    `reach` is where the file before it ends; a file that claims more than `longest` seconds is looked into as well.
+    `reach` is where the file before it in its part ends, and `floor` where the part before that does; a file that
+    claims more than `longest` seconds is looked into as well.
 
     Its sound may begin a GOP before its video, when a worker joins late or the video had a hole, or go on after it.
+    Otherwise sound that is earlier than the video only lies beside it in the file, and belongs to what came before:
+    with few frames a second, of which some are reordered, by seconds.
     """
     told = file.end - file.start
     comes_after_a_hole = reach is not None and file.start - reach > SUSPICIOUS_SECONDS
     if abs(file.waited - told) < SUSPICIOUS_SECONDS and told <= longest and not comes_after_a_hole:
         return file
-    seconds = (await describe(file.path))["seconds"]
-    if seconds is None or abs(seconds - told) < SUSPICIOUS_SECONDS:
+    span = _span(await _probed(file.path))
+    if span is None:
         return file
-    if seconds < told:
-        return replace(file, end=file.start + seconds)
-    if file.is_first:
-        return replace(file, start=file.end - seconds)
-    if reach is not None and comes_after_a_hole:
-        return replace(file, start=max(reach, file.end - seconds))
-    return replace(file, end=file.start + seconds)
+    if file.path.suffix == ".mp4":
+        span = replace(span, video=span.video + await sound_lead(file.path))
+    start, end = file.start, file.start + span.end - span.video
+    if file.is_first or comes_after_a_hole:
+        start = max(floor if reach is None else reach, start - (span.video - span.begin))
+    if abs(start - file.start) < SUSPICIOUS_SECONDS:
+        start = file.start
+    if abs(end - file.end) < SUSPICIOUS_SECONDS:
+        end = file.end
+    return replace(file, start=start, end=end)
 
 
 async def fit_segment(file: FileClosed, target: int) -> list[FileClosed]:
@@ -64,9 +73,13 @@ async def fit_segment(file: FileClosed, target: int) -> list[FileClosed]:
     folder.mkdir()
     count = math.ceil((file.end - file.start) / target)
     found = await describe(file.path)
-    offset, reference = found["start"] or 0.0, "a:0" if found["audio"] else "v:0"
+    reference = "a:0" if found["audio"] else "v:0"
+    # Where in the file it begins: sound may lie in it that is earlier.
+    offset = (found["start"] or 0.0) + (found["seconds"] or 0.0) - (file.end - file.start)
     cuts = [offset + target * number for number in range(1, count)]
-    output = await run(ffmpeg_arguments.split(file.path, folder, cuts, reference=reference))
+    # Of a video that was announced and never came nothing is to be carried over, and ffmpeg would not know how.
+    streams = 0 if found["video"] else "a:0"
+    output = await run(ffmpeg_arguments.split(file.path, folder, cuts, reference=reference, streams=streams))
     lines = output.decode().splitlines()
     # Each line is `name,start,end`; the end of the last is the segment's own.
     edges = [file.start, *(file.start + float(line.rsplit(",", 2)[2]) - offset for line in lines[:-1]), file.end]
@@ -80,11 +93,7 @@ async def fit_segment(file: FileClosed, target: int) -> list[FileClosed]:
 
 async def describe(path: Path) -> dict[str, Any]:
     """Give a file's `video`, `audio` (as a part shows them), `start` and `seconds`, None where there is none."""
-    try:
-        found = json.loads(await run(ffmpeg_arguments.probe(path)))
-    except ChildFailed as error:
-        log.warning("file_unreadable", file=path.name, error=str(error))
-        return {"video": None, "audio": None, "start": None, "seconds": None}
+    found = await _probed(path)
     streams = {stream.get("codec_type"): stream for stream in found.get("streams", [])}
     video, audio = streams.get("video"), streams.get("audio")
     start, seconds = (found.get("format", {}).get(name) for name in ("start_time", "duration"))
@@ -101,3 +110,37 @@ async def describe(path: Path) -> dict[str, Any]:
         "start": float(start) if start else None,
         "seconds": float(seconds) if seconds else None,
     }
+
+
+async def _probed(path: Path) -> dict[str, Any]:
+    """Give what ffprobe says of a file, nothing where it cannot read it."""
+    try:
+        found: dict[str, Any] = json.loads(await run(ffmpeg_arguments.probe(path)))
+    except ChildFailed as error:
+        log.warning("file_unreadable", file=path.name, error=str(error))
+        return {}
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Where in a file its first stream begins, its video (its sound, where that is all), and where all ends (s)."""
+
+    begin: float
+    video: float
+    end: float
+
+
+def _span(found: dict[str, Any]) -> _Span | None:
+    streams = [stream for stream in found.get("streams", []) if "start_time" in stream]
+    starts = {stream["codec_type"]: float(stream["start_time"]) for stream in streams}
+    seconds = found.get("format", {}).get("duration")
+    if not starts or seconds is None:
+        return None
+    begin = min(starts.values())
+    ends = [begin + float(seconds)]
+    if (
+        "mp4" in found["format"]["format_name"]
+    ):  # its length counts from 0; in a transport stream a stream's lacks a bit
+        ends = [float(stream["start_time"]) + float(stream.get("duration", 0)) for stream in streams]
+    return _Span(begin=begin, video=starts.get("video", begin), end=max(ends))

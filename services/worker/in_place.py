@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
 
 from services.domain.errors import ObjectChanged, ObjectNotFound
 from services.domain.ports import ObjectStore
@@ -16,10 +18,17 @@ class InPlace:
     asks `still_ours`, which raises LeaseLost if a newer worker is at it, and only then takes over again.
     """
 
-    def __init__(self, store: ObjectStore, key: str, still_ours: Callable[[], Awaitable[None]]) -> None:
-        """Write to `key`."""
+    def __init__(
+        self,
+        store: ObjectStore,
+        key: str,
+        still_ours: Callable[[], Awaitable[None]],
+        thread: Callable[[Callable[[], Any]], Awaitable[Any]] = asyncio.to_thread,
+    ) -> None:
+        """Write to `key`, each call to the store by way of `thread`."""
         self.key = key
         self._store = store
+        self._thread = thread
         self._still_ours = still_ours
         self._etag: str | None = None
         self._is_known = False
@@ -30,15 +39,15 @@ class InPlace:
             await self._still_ours()
             await self._learn()
         try:
-            self._etag = await asyncio.to_thread(self._store.replace, self.key, body, etag=self._etag)
+            self._etag = await self._thread(partial(self._store.replace, self.key, body, etag=self._etag))
         except ObjectChanged:
             await self._still_ours()
             await self._learn()
-            self._etag = await asyncio.to_thread(self._store.replace, self.key, body, etag=self._etag)
+            self._etag = await self._thread(partial(self._store.replace, self.key, body, etag=self._etag))
 
     async def _learn(self) -> None:
         try:
-            self._etag = (await asyncio.to_thread(self._store.read, self.key)).etag
+            self._etag = (await self._thread(partial(self._store.read, self.key))).etag
         except ObjectNotFound:
             self._etag = None
         self._is_known = True

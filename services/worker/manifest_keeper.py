@@ -7,8 +7,9 @@ import contextlib
 import hashlib
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
@@ -18,19 +19,37 @@ from services.domain.errors import ObjectExists, Unavailable
 from services.domain.manifest import ChunkReference, Gap, Head, Part, counts, decode_chunk, encode_chunk, encode_head
 from services.domain.ports import ObjectStore
 from services.domain.session import Session
+from services.runtime import metrics
 from services.worker.in_place import InPlace
+from services.worker.patience import Patience
 
 log = structlog.get_logger()
 
 WRITE_SECONDS = 5.0
+LOCAL_HEAD = "head.json"
+"""A copy of the stored head in the spool: a later worker need not wait for a store that is away."""
+
+
+class Forgetful(Protocol):
+    """A ledger, as far as the manifest is concerned."""
+
+    def mark(self) -> int:
+        """Give a mark of what the manifest has by now."""
+        ...
+
+    def stored(self, mark: int) -> None:
+        """Note that the stored manifest has all that was told before `mark`."""
+        ...
 
 
 @dataclass(slots=True, kw_only=True)
 class ManifestKeeper:
-    """The head in memory and in the store; changes mark it dirty, `run` writes it."""
+    """The head in memory and in the store; changes mark it dirty, `run` writes it, and the ledger may then forget."""
 
     store: ObjectStore
     file: InPlace
+    ledger: Forgetful
+    patience: Patience
     folder: Path
     head: Head
     _dirty: asyncio.Event = field(default_factory=asyncio.Event)
@@ -47,6 +66,7 @@ class ManifestKeeper:
 
     def begin_part(self, part: Part) -> None:
         """Add a part."""
+        metrics.PARTS.inc()
         self._change(parts=(*self.head.parts, part))
 
     def change_part(self, number: int, **changes: Any) -> None:  # noqa: ANN401 - any field of a part
@@ -58,7 +78,8 @@ class ManifestKeeper:
         """Declare a time that the outputs have nothing of."""
         if gap.ended_at > gap.started_at and gap.outputs:
             log.info("gap_declared", cause=gap.cause, seconds=(gap.ended_at - gap.started_at).total_seconds())
-            self._change(gaps=(*self.head.gaps, gap))
+            self.head = self.head.with_gap(gap)
+            self._dirty.set()
 
     def set(self, **changes: Any) -> None:  # noqa: ANN401 - any field of the head
         """Change the head's own fields, such as its state."""
@@ -88,15 +109,30 @@ class ManifestKeeper:
             try:
                 if self.head.chunk_is_due():
                     await self._close_chunk()
-                await self.file.write(encode_head(self.head))
+                mark, body = self.ledger.mark(), encode_head(self.head)
+                await self.file.write(body)
+                if self._keep(body):
+                    self.ledger.stored(mark)
             except Unavailable:
                 self._dirty.set()
                 raise
 
+    def _keep(self, body: bytes) -> bool:
+        """Keep a copy; say False where that cannot be, since the ledger must not forget then."""
+        fresh = self.folder / f"{LOCAL_HEAD}.new"
+        try:
+            fresh.write_bytes(body)
+            fresh.replace(self.folder / LOCAL_HEAD)
+        except OSError as error:
+            log.warning("head_not_kept", error=str(error))
+            return False
+        return True
+
     async def _close_chunk(self) -> None:
         head, number = self.head, len(self.head.chunks)
         key = keys.chunk(head.channel_id, head.session_id, number)
-        body = await asyncio.to_thread(self._create_chunk, key, encode_chunk(head.session_id, number, head.tail))
+        chunk = encode_chunk(head.session_id, number, head.tail)
+        body = await self.patience.thread(partial(self._create_chunk, key, chunk))
         entries, digest = decode_chunk(body), hashlib.sha256(body).hexdigest()
         moments = [entry.captured_at for entry in entries]
         reference = ChunkReference(
@@ -112,14 +148,19 @@ class ManifestKeeper:
         self.head = replace(self.head.with_chunk(reference), tail=left)
 
     def _create_chunk(self, key: str, body: bytes) -> bytes:
-        """Store a chunk and give what is stored; one that a killed worker could not name any more is taken over."""
+        """Store a chunk and give what is stored; one that a killed worker could not name any more is taken over.
+
+        Its file stays in the spool, as the head's does.
+        """
         path = self.folder / key.rpartition("/")[2]
-        path.unlink(missing_ok=True)  # what a kill left there may be the object itself, by a hard link
-        path.write_bytes(body)
+        try:
+            path.unlink(missing_ok=True)  # what a kill left there may be the object itself, by a hard link
+            path.write_bytes(body)
+        except OSError as error:
+            raise Unavailable(f"{path.name} cannot be written into the spool: {error.strerror}") from error
         try:
             self.store.create(key, path, sha256=hashlib.sha256(body).hexdigest())
         except ObjectExists:
-            return self.store.read(key).body
-        finally:
             path.unlink()
+            return self.store.read(key).body
         return body

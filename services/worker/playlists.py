@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 
 from services.domain import playlist
 from services.domain.artifact import Artifact
 from services.domain.capture import CapturePlan
+from services.domain.live_window import LiveWindow
 from services.domain.playlist import Segment
+from services.domain.whole_list import WholeList
 from services.worker.in_place import InPlace
+from services.worker.patience import Patience
 
 VOD_SECONDS = 10.0
 """How often the whole playlist may be rewritten at first; with its length the interval grows to a minute."""
@@ -22,90 +24,169 @@ VOD_SECONDS = 10.0
 class Playlists:
     """live.m3u8 with a sliding window, and vod.m3u8 of the whole session; each only while the channel has it on.
 
-    `target` is the session's EXT-X-TARGETDURATION (s), None until the first segment is known.
+    `target` is the session's EXT-X-TARGETDURATION (s), None until the first segment is known, and `sequence` the media
+    and discontinuity sequence that it began with.
     """
 
     live: InPlace
     vod: InPlace
+    patience: Patience
     is_live: bool
     is_vod: bool
     session_id: str
-    list_size: int
+    window: LiveWindow
     sequence: tuple[int, int]
     target: int | None = None
-    _all: deque[Segment] = field(default_factory=deque)
+    _whole: WholeList | None = None
+    _part: int = 0
     _vod_written: float = 0.0
-    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _live_news: asyncio.Event = field(default_factory=asyncio.Event)
+    _vod_news: asyncio.Event = field(default_factory=asyncio.Event)
+    _live_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _vod_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    def restore(self, entries: Sequence[Artifact]) -> None:
-        """Take over the segments that an earlier worker of this session shipped."""
-        for entry in entries:
+    def __post_init__(self) -> None:
+        """Begin the whole list where it is on."""
+        if self.is_vod:
+            self._whole = WholeList(following=self.sequence[0])
+
+    def restore(self, entries: Sequence[Artifact], waiting: Iterable[int], following: int) -> None:
+        """Take over from an earlier worker of this session; `following` is the next number to be given.
+
+        What is neither among the `entries` in the store nor among the `waiting` numbers never comes.
+        """
+        known = {entry.media_sequence for entry in entries} | set(waiting)
+        missing = sorted(set(range(self.sequence[0], following)) - known)
+        for number in missing:
+            self.dropped(number)
+        self.window.newest = following - 1
+        for entry in sorted(entries, key=lambda entry: entry.media_sequence or 0):
             self.add(entry)
+        if self.target is not None:
+            self.window.advance(self.target, anyhow=True)
+        if missing and missing[-1] == following - 1:
+            self._live_news.clear()  # the list in the store may name what is not known here: it must not go back
+
+    def given(self, number: int) -> None:
+        """Note that a segment was given this number, and will arrive or be dropped."""
+        self.window.given(number)
 
     def add(self, entry: Artifact) -> None:
-        """Add a segment that has arrived; `write` names it."""
+        """Add a segment that has arrived; it is named as soon as the lists' rules allow."""
         assert entry.media_sequence is not None and entry.discontinuity_sequence is not None  # noqa: S101, PT018 - a segment has both
-        self._all.append(
-            Segment(
-                uri=entry.key.rpartition("/")[2],
-                seconds=entry.seconds,
-                program_date_time=entry.captured_at,
-                media_sequence=entry.media_sequence,
-                discontinuity_sequence=entry.discontinuity_sequence,
-            )
+        self._part = max(self._part, entry.discontinuity_sequence)
+        segment = Segment(
+            uri=entry.key.rpartition("/")[2],
+            seconds=entry.seconds,
+            program_date_time=entry.captured_at,
+            media_sequence=entry.media_sequence,
+            discontinuity_sequence=entry.discontinuity_sequence,
         )
-        if not (self.is_vod or self._vod_written):
-            while len(self._all) > self.list_size:
-                self._all.popleft()
+        self.window.arrived(segment)
+        if self._whole is not None:
+            self._whole.arrived(segment)
+        self._changed()
 
-    async def write(self) -> None:
-        """Write live.m3u8, and vod.m3u8 if it is time for it."""
-        async with self._lock:
-            if self.is_live:
+    def dropped(self, number: int) -> None:
+        """Note that a segment never comes."""
+        self.window.dropped(number)
+        if self._whole is not None:
+            self._whole.dropped(number)
+        self._changed()
+
+    def _changed(self) -> None:
+        if self.target is not None and self.window.advance(self.target):
+            self._live_news.set()
+        self._vod_news.set()
+
+    async def run_live(self) -> None:
+        """Write live.m3u8 whenever it has changed, until cancelled."""
+        while True:
+            await self._live_news.wait()
+            await self.patience.until_done(self.write_live)
+
+    async def run_vod(self) -> None:
+        """Write vod.m3u8 when it has changed, not too often, until cancelled."""
+        while True:
+            await self._vod_news.wait()
+            await self.patience.until_done(self.write_vod)
+            named = 0 if self._whole is None else len(self._whole.named)
+            await asyncio.sleep(min(60.0, max(VOD_SECONDS, named / 20)))
+
+    async def write_live(self) -> None:
+        """Write live.m3u8 as it is now, if it names anything."""
+        async with self._live_lock, _until_written(self._live_news):
+            if self.is_live and self.window.named:
                 await self._write_live(ended=False)
-            interval = min(60.0, max(VOD_SECONDS, len(self._all) / 20))
-            if self.is_vod and time.monotonic() - self._vod_written >= interval:
+
+    async def write_vod(self) -> None:
+        """Write vod.m3u8 as it is now, if it names anything."""
+        async with self._vod_lock, _until_written(self._vod_news):
+            if self.is_vod and self._whole is not None and self._whole.named:
                 await self._write_vod(ended=False)
 
+    async def flush(self) -> None:
+        """Write what has changed, although the session goes on; a write that is under way is waited for."""
+        for lock, news, write in (
+            (self._live_lock, self._live_news, self.write_live),
+            (self._vod_lock, self._vod_news, self.write_vod),
+        ):
+            async with lock:
+                is_due = news.is_set()
+            if is_due:
+                await write()
+
     async def end(self) -> None:
-        """Close both lists."""
+        """Close both lists, when all is in the store that ever will be."""
         if self.target is None:
             return
-        if self.is_live:
-            await self._write_live(ended=True)
-        if self.is_vod:
-            await self._write_vod(ended=True)
+        self.window.end(self.target)
+        async with self._live_lock:
+            if self.is_live:
+                await self._write_live(ended=True)
+                self.is_live = False
+        async with self._vod_lock:
+            if self.is_vod:
+                await self._write_vod(ended=True)
+                self.is_vod = False
 
     async def adapt(self, plan: CapturePlan) -> None:
         """Take over changed settings: a list that is switched off is closed, one that is switched on begins now."""
-        async with self._lock:
-            was_live, was_vod = self.is_live, self.is_vod
-            self.list_size, self.is_live, self.is_vod = plan.hls_list_size, plan.is_live, plan.is_on_demand
-            if self.target is not None and was_live and not self.is_live:
+        was_live, was_vod = self.is_live, self.is_vod
+        self.window.size, self.is_live, self.is_vod = plan.hls_list_size, plan.is_live, plan.is_on_demand
+        if self.is_vod and self._whole is None:
+            first = self.window.named[0].media_sequence if self.window.named else self.window.last + 1
+            self._whole = WholeList(following=first, named=[])
+            for segment in self.window.named:
+                self._whole.arrived(segment)
+        if self.target is not None and was_live and not self.is_live:
+            async with self._live_lock:
                 await self._write_live(ended=True)
-            if self.target is not None and was_vod and not self.is_vod:
+        if self.target is not None and was_vod and not self.is_vod:
+            async with self._vod_lock:
                 await self._write_vod(ended=True)
 
     async def _write_live(self, *, ended: bool) -> None:
-        assert self.target is not None  # noqa: S101 - fixed before the first segment
-        window = list(self._all)[-self.list_size :]
         # Segments lie below the session, the live list one level above.
-        named = [_below(self.session_id, segment) for segment in window]
-        text = playlist.render(named, target=self.target, ended=ended, whole=False, sequence=self.sequence)
-        await self.live.write(text.encode())
+        named = [replace(segment, uri=f"{self.session_id}/{segment.uri}") for segment in self.window.named]
+        await self.live.write(self._text(named, ended=ended, whole=False))
 
     async def _write_vod(self, *, ended: bool) -> None:
+        assert self._whole is not None  # noqa: S101 - it is on
+        await self.vod.write(self._text(self._whole.named, ended=ended, whole=True))
+
+    def _text(self, segments: Sequence[Segment], *, ended: bool, whole: bool) -> bytes:
         assert self.target is not None  # noqa: S101 - fixed before the first segment
-        text = playlist.render(list(self._all), target=self.target, ended=ended, whole=True, sequence=self.sequence)
-        await self.vod.write(text.encode())
-        self._vod_written = time.monotonic()
+        empty = (self.window.last + 1, max(self._part, self.sequence[1]))
+        return playlist.render(segments, target=self.target, ended=ended, whole=whole, sequence=empty).encode()
 
 
-def _below(folder: str, segment: Segment) -> Segment:
-    return Segment(
-        uri=f"{folder}/{segment.uri}",
-        seconds=segment.seconds,
-        program_date_time=segment.program_date_time,
-        media_sequence=segment.media_sequence,
-        discontinuity_sequence=segment.discontinuity_sequence,
-    )
+@asynccontextmanager
+async def _until_written(news: asyncio.Event) -> AsyncIterator[None]:
+    """Take the news, and give it back if the block comes to no end."""
+    news.clear()
+    try:
+        yield
+    except BaseException:
+        news.set()
+        raise

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from services.runtime.setting_types import MIN_FREE_BYTES, MinFreeBytes
+from services.runtime.setting_types import MIN_FREE_BYTES, SPOOL_BYTES, MinFreeBytes, SpoolBytes
 from services.runtime.storage_settings import StorageSettings
 
 
@@ -17,12 +17,14 @@ class WorkerSettings(StorageSettings):
     spool_path: Path
     pull_url: str = "rtmp://127.0.0.1:1935/stream"
     min_free_bytes: MinFreeBytes = MIN_FREE_BYTES
+    spool_bytes: SpoolBytes = SPOOL_BYTES
     reread_seconds: float = Field(default=2.0, gt=0, le=60)
     lease_seconds: float | None = Field(default=None, ge=3, le=300)
     stop_seconds: float = Field(default=14.0, gt=0, le=110)
+    callback_url: str | None = None
+    hand_over_seconds: float = Field(default=6.0, ge=0, le=100)
 
     @property
     def lease_ttl(self) -> timedelta:
-        """How long a lease lasts; it is renewed three times as often, and in DynamoDB each time is paid for."""
-        usual = 60.0 if self.state == "dynamodb" else 15.0
-        return timedelta(seconds=self.lease_seconds or usual)
+        """How long a lease lasts; it is renewed three times as often."""
+        return timedelta(seconds=self.lease_seconds or self.usual_lease_seconds)

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-import json
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from services.domain import keys
 from services.domain.artifact import Artifact, Kind
 from services.domain.errors import ObjectNotFound
+from services.domain.live_window import LiveWindow
 from services.domain.manifest import Head, Part, decode_head
 from services.domain.ports import ObjectStore
 from services.domain.session import SessionState
+from services.runtime.setting_types import SPOOL_BYTES
 from services.worker.events import ClockSet, FileClosed
 from services.worker.in_place import InPlace
-from services.worker.lane import Waiting
+from services.worker.inheritance import Heir, Inheritance
+from services.worker.latest_picture import LatestPicture
 from services.worker.ledger import Ledger
 from services.worker.manifest_keeper import ManifestKeeper
+from services.worker.parcel import Parcel, Waiting
+from services.worker.patience import Patience
 from services.worker.playlists import Playlists
+from services.worker.preparing import Preparing
 from services.worker.shipping import Shipping
-from tests.examples import NOW
+from tests.examples import NOW, a_session
 
 CHANNEL, SESSION = "camera", "session"
 ANCHOR = NOW.timestamp()
@@ -56,14 +65,32 @@ def a_segment(number: int, *, seconds: float = 2.0, part: int = 0, at: datetime 
     )
 
 
-def in_place(store: ObjectStore, key: str) -> InPlace:
-    return InPlace(store, key, still_ours=nobody_else)
+def in_place(store: ObjectStore, key: str, patience: Patience | None = None) -> InPlace:
+    return InPlace(store, key, still_ours=nobody_else, thread=(patience or Patience(name="store")).thread)
 
 
-def a_keeper(store: ObjectStore, folder: Path, head: Head | None = None) -> ManifestKeeper:
+class NoLedger:
+    """Has nothing to forget."""
+
+    def mark(self) -> int:
+        return 0
+
+    def stored(self, mark: int) -> None:
+        assert mark == 0
+
+
+def a_keeper(
+    store: ObjectStore, folder: Path, head: Head | None = None, ledger: Ledger | None = None
+) -> ManifestKeeper:
+    """Keep a manifest."""
     folder.mkdir(parents=True, exist_ok=True)
     return ManifestKeeper(
-        store=store, file=in_place(store, keys.head(CHANNEL, SESSION)), folder=folder, head=head or a_head()
+        store=store,
+        file=in_place(store, keys.head(CHANNEL, SESSION)),
+        ledger=ledger or NoLedger(),
+        patience=Patience(name="store"),
+        folder=folder,
+        head=head or a_head(),
     )
 
 
@@ -80,6 +107,11 @@ class Spool:
 
     folder: Path
     ledger: Ledger
+    patience: Patience
+    manifest: ManifestKeeper
+    playlists: Playlists
+    preparing: Preparing
+    latest: LatestPicture
     shipping: Shipping
 
     def close_file(self, kind: Kind, path: Path, start: float, end: float) -> Waiting:
@@ -89,44 +121,130 @@ class Spool:
         self.ledger.closed(0, file)
         return Waiting(file, 0, ANCHOR)
 
-    def snapshot(self, number: int) -> Waiting:
+    def snapshot(self, number: int, size: int = 0) -> Waiting:
         path = self.folder / "run" / f"picture-{number:06d}.jpg"
-        path.write_bytes(b"\xff\xd8\xff picture %d" % number)
+        path.write_bytes(b"\xff\xd8\xff picture %d" % number + bytes(size))
         return self.close_file(Kind.SNAPSHOT, path, float(number), float(number))
 
     def lines(self) -> list[str]:
         """Give what the ledger says was shipped: the keys, in order."""
-        found = [json.loads(line) for line in (self.folder / "ledger.jsonl").read_text().splitlines()]
-        return [line["shipped"]["key"] for line in found if "shipped" in line]
+        return [line["shipped"]["key"] for line in self.ledger.read() if "shipped" in line]
+
+    @asynccontextmanager
+    async def indexing(self) -> AsyncIterator[None]:
+        """Keep latest.jpg and live.m3u8 up to date while the block runs."""
+        tasks = [
+            asyncio.create_task(work)
+            for work in (self.latest.run(), self.playlists.run_live(), self.playlists.run_vod(), self.patience.run())
+        ]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def ship(self, *waiting: Waiting, parcels: Sequence[Parcel] = (), seconds: float = 20) -> None:
+        """Ship these to the end of their lanes, and write the indexes."""
+        lanes = self.shipping.lanes()
+        for parcel in parcels:
+            lanes[parcel.file.kind].add(parcel)
+        for one in waiting:
+            lanes[one.file.kind].put(one)
+        async with asyncio.timeout(seconds), self.indexing():
+            for lane in lanes.values():
+                await lane.close()
+            await asyncio.gather(*(lane.run() for lane in lanes.values()))
+        self.latest.close()
+        async with asyncio.timeout(seconds):
+            await self.latest.run()
+            await self.patience.until_done(self.playlists.flush)
 
 
-def a_spool(folder: Path, store: ObjectStore, *, target: int | None = None) -> Spool:
+def a_spool(
+    folder: Path,
+    store: ObjectStore,
+    *,
+    target: int | None = None,
+    list_size: int = 6,
+    spool_bytes: int = SPOOL_BYTES,
+    is_vod: bool = False,
+) -> Spool:
     """Begin a session with one part; the caller closes the ledger."""
     ledger = Ledger(folder / "ledger.jsonl")
     run = folder / "run"
     run.mkdir(exist_ok=True)
     ledger.part(0, ClockSet(anchor=ANCHOR, first=0.08), run)
-    manifest = a_keeper(store, folder)
-    manifest.begin_part(Part(number=0, started_at=NOW))
-    shipping = Shipping(
-        store=store,
+    spool = _built(
+        folder,
+        store,
+        ledger,
+        a_head(target_duration=target),
+        list_size=list_size,
+        spool_bytes=spool_bytes,
+        is_vod=is_vod,
+    )
+    spool.manifest.begin_part(Part(number=0, started_at=NOW))
+    return spool
+
+
+async def a_successor(folder: Path, store: ObjectStore, ledger: Ledger, **facts: Any) -> tuple[Spool, Inheritance]:  # noqa: ANN401 - of _built
+    """Take over a session as the next worker does; what is left is not shipped yet."""
+    with Patience(name="store") as patience:
+        heir = Heir(
+            store=store, patience=patience, ledger=ledger, folder=folder, session=a_session(), epoch=2, hls_time=2
+        )
+        inherited = await heir.inherit(NOW)
+    spool = _built(folder, store, ledger, inherited.head, next_sequence=inherited.next_sequence, **facts)
+    numbers = [parcel.number for parcel in inherited.leftovers.parcels if parcel.number is not None]
+    spool.playlists.restore(inherited.segments, numbers, inherited.next_sequence)
+    return spool, inherited
+
+
+def _built(
+    folder: Path,
+    store: ObjectStore,
+    ledger: Ledger,
+    head: Head,
+    *,
+    list_size: int = 6,
+    spool_bytes: int = SPOOL_BYTES,
+    is_vod: bool = False,
+    next_sequence: int = 0,
+) -> Spool:
+    patience = Patience(name="store", probe=store.check)
+    manifest = a_keeper(store, folder, head, ledger)
+    playlists = Playlists(
+        live=in_place(store, keys.live_playlist(CHANNEL), patience),
+        vod=in_place(store, keys.vod_playlist(CHANNEL, SESSION), patience),
+        patience=patience,
+        is_live=True,
+        is_vod=is_vod,
+        session_id=SESSION,
+        window=LiveWindow(size=list_size, last=-1),
+        sequence=(0, 0),
+        target=head.target_duration,
+    )
+    preparing = Preparing(
         ledger=ledger,
         manifest=manifest,
-        playlists=Playlists(
-            live=in_place(store, keys.live_playlist(CHANNEL)),
-            vod=in_place(store, keys.vod_playlist(CHANNEL, SESSION)),
-            is_live=True,
-            is_vod=False,
-            session_id=SESSION,
-            list_size=6,
-            sequence=(0, 0),
-            target=target,
-        ),
-        latest=in_place(store, keys.latest_snapshot(CHANNEL)),
+        playlists=playlists,
+        still_ours=nobody_else,
+        hls_seconds=2,
+        next_sequence=next_sequence,
+    )
+    latest = LatestPicture(file=in_place(store, keys.latest_snapshot(CHANNEL), patience), patience=patience)
+    shipping = Shipping(
+        store=store,
+        patience=patience,
+        ledger=ledger,
+        manifest=manifest,
+        playlists=playlists,
+        preparing=preparing,
+        latest=latest,
         channel_id=CHANNEL,
         session_id=SESSION,
-        hls_seconds=2,
-        next_sequence=0,
         first_discontinuity=0,
+        spool_bytes=spool_bytes,
     )
-    return Spool(folder, ledger, shipping)
+    return Spool(folder, ledger, patience, manifest, playlists, preparing, latest, shipping)

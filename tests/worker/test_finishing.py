@@ -228,22 +228,50 @@ async def test_the_first_file_of_a_late_join_begins_with_its_sound(sound_first: 
     assert [file.start, file.end] == pytest.approx([0, 9], abs=0.2)
 
 
+async def test_the_first_recording_of_a_late_join_begins_with_its_sound(sound_first: Path, tmp_path: Path) -> None:
+    """Both of its tracks begin at 0, whatever they were."""
+    path = tmp_path / "recording-000000.mp4"
+    flags = ["-movflags", "+frag_keyframe+empty_moov+default_base_moof", "-frag_duration", "1000000"]
+    run(["ffmpeg", "-v", "error", "-i", sound_first, "-c", "copy", "-bsf:a", "aac_adtstoasc", *flags, path])
+
+    file = await with_true_length(told(path, 3, 9, is_first=True, waited=10), None)
+
+    assert [file.start, file.end] == pytest.approx([0, 9], abs=0.2)
+
+
 async def test_a_file_after_a_hole_in_the_video_reaches_back_to_the_one_before(sound_first: Path) -> None:
     file = await with_true_length(told(sound_first, 13, 19), 10.5)
 
     assert (file.start, file.end) == (10.5, 19)
 
 
-async def test_a_file_whose_sound_goes_on_after_its_video_ends_with_it(sound_first: Path) -> None:
-    file = await with_true_length(told(sound_first, 10, 12, waited=9), 10)
+@pytest.fixture
+def sound_last(tmp_path: Path) -> Path:
+    """A segment of 9 s of sound whose video ends after 2 s."""
+    path = tmp_path / "sound-last.ts"
+    picture, sine = "testsrc2=size=320x180:rate=25:duration=2", "sine=frequency=440:duration=9"
+    inputs = ["-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sine]
+    run(["ffmpeg", "-v", "error", *inputs, "-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac", path])
+    return path
 
-    assert [file.start, file.end] == pytest.approx([10, 19], abs=0.2)
+
+async def test_a_file_whose_sound_goes_on_after_its_video_ends_with_it(sound_last: Path) -> None:
+    file = await with_true_length(told(sound_last, 10, 12, waited=9), 10)
+
+    # The last packet of sound in a transport stream does not say how long it lasts.
+    assert [file.start, file.end] == pytest.approx([10, 19], abs=0.4)
 
 
-async def test_a_file_that_claims_more_than_it_holds_is_not_believed(sound_first: Path) -> None:
-    file = await with_true_length(told(sound_first, 10, 40), 10, longest=4)
+async def test_a_file_that_claims_more_than_it_holds_is_not_believed(sound_last: Path) -> None:
+    file = await with_true_length(told(sound_last, 10, 40), 10, longest=4)
 
-    assert [file.start, file.end] == pytest.approx([10, 19], abs=0.2)
+    assert [file.start, file.end] == pytest.approx([10, 19], abs=0.4)
+
+
+async def test_sound_that_lies_before_its_video_in_a_file_is_no_time_of_the_file(sound_first: Path) -> None:
+    file = await with_true_length(told(sound_first, 10, 16, waited=9), 10)
+
+    assert (file.start, file.end) == (10, 16)
 
 
 async def test_a_file_that_came_in_its_own_time_is_not_looked_into(tmp_path: Path) -> None:

@@ -209,13 +209,14 @@ async def test_a_store_that_is_away_does_not_end_the_keeper(objects: DirectorySt
     assert head_of(objects).tail == (an_entry(1),)
 
 
-async def test_a_chunk_leaves_nothing_in_the_spool(objects: DirectoryStore, tmp_path: Path) -> None:
+async def test_what_is_stored_stays_in_the_spool_for_a_later_worker(objects: DirectoryStore, tmp_path: Path) -> None:
     keeper = a_keeper(objects, tmp_path / "session")
     for number in range(CHUNK_ENTRIES):
         keeper.add(an_entry(number))
     await keeper.write()
 
-    assert list((tmp_path / "session").iterdir()) == []
+    for key in (HEAD, CHUNK):
+        assert (tmp_path / "session" / key.rpartition("/")[2]).read_bytes() == objects.read(key).body
 
 
 async def test_parts_and_gaps_are_in_the_head(objects: DirectoryStore, tmp_path: Path) -> None:

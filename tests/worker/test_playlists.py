@@ -8,6 +8,8 @@ import pytest
 from services.adapters.directory_store import DirectoryStore
 from services.domain import capture, keys
 from services.domain.artifact import Artifact
+from services.domain.live_window import LiveWindow
+from services.worker.patience import Patience
 from services.worker.playlists import Playlists
 from tests.examples import NOW, a_channel
 from tests.worker.spool import CHANNEL, SESSION, a_segment, in_place
@@ -24,10 +26,11 @@ def playlists(
     return Playlists(
         live=in_place(objects, LIVE),
         vod=in_place(objects, VOD),
+        patience=Patience(name="store"),
         is_live=True,
         is_vod=vod,
         session_id=SESSION,
-        list_size=list_size,
+        window=LiveWindow(size=list_size, last=sequence[0] - 1),
         sequence=sequence,
         target=3,
     )
@@ -44,7 +47,7 @@ def parsed(objects: DirectoryStore, key: str) -> m3u8.M3U8:
 async def filled(lists: Playlists, entries: list[Artifact]) -> Playlists:
     for entry in entries:
         lists.add(entry)
-        await lists.write()
+        await lists.flush()
     return lists
 
 
@@ -123,8 +126,8 @@ async def test_the_whole_list_is_there_with_the_first_segment(objects: Directory
 async def test_a_write_that_is_tried_again_names_each_segment_once(objects: DirectoryStore) -> None:
     lists = playlists(objects)
     lists.add(a_segment(0))
-    await lists.write()
-    await lists.write()
+    await lists.write_live()
+    await lists.write_live()
 
     assert len(parsed(objects, LIVE).segments) == 1
 
@@ -159,7 +162,7 @@ async def test_a_discontinuity_that_slid_out_is_counted(objects: DirectoryStore)
 async def test_a_later_worker_goes_on_with_the_segments_of_the_earlier_one(objects: DirectoryStore) -> None:
     await filled(playlists(objects, vod=True), run_of(4))
     later = playlists(objects, vod=True)
-    later.restore(run_of(4))
+    later.restore(run_of(4), [], 4)
     await filled(later, [a_segment(4, at=NOW + timedelta(seconds=8))])
 
     assert [segment.uri for segment in parsed(objects, LIVE).segments] == [f"session/{n:09d}.ts" for n in (2, 3, 4)]
@@ -168,7 +171,7 @@ async def test_a_later_worker_goes_on_with_the_segments_of_the_earlier_one(objec
 
 async def test_another_list_size_takes_hold_with_the_next_segment(objects: DirectoryStore) -> None:
     lists = await filled(playlists(objects, list_size=5), run_of(5))
-    lists.list_size = 3
+    lists.window.size = 3
     await filled(lists, [a_segment(5)])
 
     assert len(parsed(objects, LIVE).segments) == 3

@@ -18,13 +18,11 @@ from services.domain.artifact import Kind
 from services.domain.errors import StoreUnavailable
 from services.domain.manifest import CHUNK_ENTRIES, decode_chunk, encode_chunk
 from services.domain.session import SessionState
-from services.worker.finishing import fit_segment
-from services.worker.lane import Waiting
 from tests.doubles.faulty_store import FaultyStore
 from tests.examples import NOW, a_channel, a_session
 from tests.media import Clip, Media
 from tests.worker.captures import captured
-from tests.worker.spool import ANCHOR, CHANNEL, SESSION, a_keeper, a_spool, an_entry, stored_head
+from tests.worker.spool import CHANNEL, SESSION, a_keeper, a_spool, an_entry, stored_head
 
 pytestmark = pytest.mark.anyio
 
@@ -33,7 +31,7 @@ async def successor(tmp_path: Path) -> None:
     """Run a worker that finishes what lies in the spool and ends the session, which is due."""
     with SqliteState(tmp_path / "state.db") as state:
         state.channels.add(a_channel(is_on_demand=True, reconnect_window=0))
-        state.sessions.save(session=a_session(state=SessionState.INTERRUPTED, absent_since=NOW))
+        state.sessions.save(session=a_session(state=SessionState.INTERRUPTED, publisher=None, absent_since=NOW))
     settings = {
         "STREAMKEEP_STATE_PATH": str(tmp_path / "state.db"),
         "STREAMKEEP_OBJECTS_PATH": str(tmp_path / "objects"),
@@ -64,12 +62,9 @@ async def test_what_was_shipped_but_not_removed_is_not_shipped_again(
         closed = [spool.close_file(file.kind, file.path, max(0.08, file.start), file.end) for file in files]
         for waiting in (*closed, spool.snapshot(4)):
             kept.append((waiting.file.path, waiting.file.path.read_bytes()))
-            lane = spool.shipping.lanes()[waiting.file.kind]
-            lane.put(waiting)
-            await lane.close()
-            await lane.run()
+            await spool.ship(waiting)
         if is_head_written:
-            await spool.shipping.manifest.write()
+            await spool.manifest.write()
     for path, body in kept:
         path.write_bytes(body)  # as if never removed
 
@@ -92,14 +87,14 @@ async def test_of_a_segment_that_was_half_shipped_in_pieces_the_rest_ships(
     media: Media, objects: DirectoryStore, tmp_path: Path
 ) -> None:
     spool = a_spool(tmp_path / "spool" / SESSION, objects, target=3)
-    spool.shipping.manifest.set(target_duration=3)
+    spool.manifest.set(target_duration=3)
     with spool.ledger:
         file = captured(media.file(Clip(seconds=12, gop_seconds=10)), spool.folder / "run", segment=2)[0]
         waiting = spool.close_file(file.kind, file.path, 0.08, file.end)
-        pieces = await fit_segment(waiting.file, 3)
+        pieces = await spool.preparing.prepare(waiting)
         for piece in pieces[:2]:
-            await spool.shipping._ship_segment(Waiting(piece, 0, ANCHOR))
-        await spool.shipping.manifest.write()
+            spool.shipping.commit(piece, await spool.shipping.upload(piece))
+        await spool.manifest.write()
 
     await successor(tmp_path)
 
@@ -117,8 +112,8 @@ async def test_an_entry_older_than_the_last_chunk_is_not_forgotten(objects: Dire
         for number in range(CHUNK_ENTRIES):
             entry = an_entry(number, at=NOW + timedelta(seconds=number / 10))
             spool.ledger.shipped(entry)
-            spool.shipping.manifest.add(entry)
-        await spool.shipping.manifest.write()
+            spool.manifest.add(entry)
+        await spool.manifest.write()
         recording = an_entry(999, at=NOW + timedelta(seconds=1), kind=Kind.RECORDING)
         spool.ledger.shipped(recording)  # and then the kill, before the head was written again
 
