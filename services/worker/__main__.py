@@ -23,6 +23,7 @@ log = structlog.get_logger()
 EXIT_DONE = 0
 EXIT_CANNOT_START = 1
 EXIT_LEASE = 3  # another worker holds, or took, the session
+EXIT_FAILED = 4  # one of its tasks failed: another worker goes on from the spool
 
 
 def main() -> None:
@@ -56,32 +57,36 @@ async def run(settings: WorkerSettings, *, channel_id: str, session_id: str) -> 
 
 
 async def _work(settings: WorkerSettings, built: Worker) -> int:
-    broadcast = built.broadcast
+    broadcast, failed = built.broadcast, asyncio.Event()
     tasks = [
         asyncio.create_task(built.following.run(), name="following"),
         asyncio.create_task(built.tenure.keep(), name="tenure"),
-        asyncio.create_task(broadcast.manifest.run(), name="manifest"),
         asyncio.create_task(_answer(built), name="control"),
+        asyncio.create_task(built.hand_over.run(), name="hand over"),
+        *broadcast.ending.delivery.lasting,
     ]
-    for task in (*tasks, *broadcast.ending.shipped_tasks):
-        task.add_done_callback(partial(_mind, broadcast))
+    for task in (*tasks, *broadcast.ending.delivery.finishing):
+        task.add_done_callback(partial(_mind, broadcast, failed))
     try:
         due = await broadcast.run()
+        if failed.is_set():
+            return EXIT_FAILED
         await _finish(settings, built, due=due)
     except LeaseLost:
         return EXIT_LEASE
     finally:
-        tasks += broadcast.ending.shipped_tasks
+        tasks += broadcast.ending.delivery.finishing
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     return EXIT_DONE
 
 
-def _mind(broadcast: Broadcast, task: asyncio.Task[None]) -> None:
-    """Stop the worker when one of its tasks fails: a successor goes on from the spool."""
+def _mind(broadcast: Broadcast, failed: asyncio.Event, task: asyncio.Task[None]) -> None:
+    """End the worker when one of its tasks fails: a successor goes on from the spool."""
     if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, LeaseLost):
         log.error("worker_task_failed", task=task.get_name(), exc_info=error)
+        failed.set()
         broadcast.stop.set()
 
 
@@ -110,7 +115,7 @@ async def _answer(built: Worker) -> None:
     from services.worker.control import control_app  # noqa: PLC0415
 
     bound = listen("127.0.0.1", 0)
-    app = control_app(built.following.session.pull_token, built.following.told)
+    app = control_app(built.following.session.pull_token, built.following.told, built.hand_over.take)
     async with serving(app, bound, drain_seconds=1):
         with contextlib.suppress(StateUnavailable):  # the next renewal carries the address too
             await built.tenure.renew(control_url=f"http://127.0.0.1:{bound.getsockname()[1]}")

@@ -20,10 +20,13 @@ from services.runtime import logging
 from services.runtime.shutdown import stop_event
 
 async def main():
-    lifeline = int(sys.argv[1]) if len(sys.argv) > 1 else None
+    lifeline = int(sys.argv[1]) if sys.argv[1:2] and sys.argv[1].isdigit() else None
     async with stop_event(lifeline) as stop:
         print("waiting", flush=True)
         await stop.wait()
+        print("at once" if stop.at_once.is_set() else "after a hand-over", flush=True)
+        if not stop.at_once.is_set() and "--patient" in sys.argv:
+            await stop.at_once.wait()
     print("stopped", flush=True)
 
 logging.configure("test", level="info", form="json")
@@ -55,10 +58,10 @@ class Waiting:
 
 
 @contextmanager
-def waiting(lifeline: socket.socket | None = None) -> Iterator[Waiting]:
+def waiting(lifeline: socket.socket | None = None, *arguments: str) -> Iterator[Waiting]:
     descriptors = [] if lifeline is None else [lifeline.fileno()]
     with subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, *map(str, descriptors)],
+        [sys.executable, "-c", PROGRAM, *map(str, descriptors), *arguments],
         env={"PATH": os.environ["PATH"]},
         pass_fds=descriptors,
         stdout=subprocess.PIPE,
@@ -77,6 +80,18 @@ def test_a_signal_asks_for_a_clean_stop(number: signal.Signals) -> None:
     with waiting() as program:
         program.send(number)
 
+        assert program.line() == {signal.SIGTERM: b"after a hand-over\n", signal.SIGINT: b"at once\n"}[number]
+        assert program.line() == b"stopped\n"
+        assert program.returncode() == 0
+
+
+def test_an_interrupt_ends_the_wait_for_a_hand_over_and_a_second_sigterm_does_not() -> None:
+    with waiting(None, "--patient") as program:
+        program.send(signal.SIGTERM)
+        assert program.line() == b"after a hand-over\n"
+        program.send(signal.SIGTERM)
+        program.send(signal.SIGINT)
+
         assert program.line() == b"stopped\n"
         assert program.returncode() == 0
 
@@ -86,6 +101,7 @@ def test_the_end_of_the_lifeline_asks_for_a_clean_stop() -> None:
     with theirs, waiting(theirs) as program:
         ours.close()
 
+        assert program.line() == b"at once\n"
         assert program.line() == b"stopped\n"
         assert program.returncode() == 0
 
@@ -95,6 +111,7 @@ def test_a_signal_asks_for_a_stop_while_the_lifeline_holds() -> None:
     with ours, theirs, waiting(theirs) as program:
         program.send(signal.SIGTERM)
 
+        assert program.line() == b"after a hand-over\n"
         assert program.line() == b"stopped\n"
 
 

@@ -115,7 +115,7 @@ def test_a_session_that_another_worker_holds_is_left_to_it(settings: dict[str, s
 def test_no_token_reaches_the_log(settings: dict[str, str], tmp_path: Path) -> None:
     with SqliteState(tmp_path / "state.db") as state:
         state.channels.add(a_channel())
-        state.sessions.save(session=a_session(absent_since=SystemClock().now() - timedelta(days=1)))
+        state.sessions.save(session=a_session(publisher=None, absent_since=SystemClock().now() - timedelta(days=1)))
         done = worker({**settings, "STREAMKEEP_LOG_LEVEL": "debug"}, *ARGUMENTS)
 
         assert done.returncode == 0

@@ -10,7 +10,7 @@ import pytest
 
 from services.adapters.sqlite_state import SqliteState
 from services.domain.clock import SystemClock
-from services.domain.errors import LeaseLost
+from services.domain.errors import LeaseLost, StateUnavailable
 from services.domain.session import Lease
 from services.worker.tenure import Tenure
 from tests.worker.heard import until
@@ -115,3 +115,86 @@ async def test_a_release_while_state_is_away_is_no_error(state: SqliteState) -> 
     state.close()
 
     await tenure.release()
+
+
+async def test_a_newer_epoch_that_is_seen_recorded_ends_the_tenure(state: SqliteState) -> None:
+    tenure = a_tenure(state)
+    tenure.see(take_over(state))
+
+    assert tenure.lost.is_set()
+
+
+async def test_what_was_recorded_before_ends_nothing(state: SqliteState) -> None:
+    older = a_tenure(state).lease
+    tenure = Tenure(leases=state.leases, clock=CLOCK, lease=take_over(state), ttl=TTL, lost=asyncio.Event())
+    tenure.see(older)
+    tenure.see(None)
+    tenure.see(tenure.lease)
+
+    assert not tenure.lost.is_set()
+
+
+async def test_a_worker_that_did_not_stand_still_asks_nobody_before_it_writes(state: SqliteState) -> None:
+    tenure = a_tenure(state, timedelta(minutes=5))
+    state.close()  # whoever asks finds it away
+
+    tenure.check()
+
+
+async def test_after_a_standstill_nothing_is_written_against_a_newer_epoch(state: SqliteState) -> None:
+    tenure = a_tenure(state, timedelta(milliseconds=20))  # half a term is over at once where nobody keeps it
+    await until(tenure._standstill.is_noticed)
+    take_over(state)
+
+    with pytest.raises(LeaseLost):
+        tenure.check()
+
+
+async def test_after_a_standstill_in_which_nobody_came_writing_goes_on(state: SqliteState) -> None:
+    tenure = a_tenure(state, timedelta(milliseconds=20))
+    await until(tenure._standstill.is_noticed)
+    tenure.check()
+
+    assert not tenure._standstill.is_noticed()
+
+
+async def test_after_a_standstill_nothing_is_written_while_nobody_can_tell(state: SqliteState) -> None:
+    tenure = a_tenure(state, timedelta(milliseconds=20))
+    await until(tenure._standstill.is_noticed)
+    state.close()
+
+    with pytest.raises(StateUnavailable):
+        tenure.check()
+
+
+async def test_nothing_is_written_once_the_tenure_is_over(state: SqliteState) -> None:
+    tenure = a_tenure(state, timedelta(minutes=5))
+    tenure.lost.set()
+
+    with pytest.raises(LeaseLost):
+        tenure.check()
+
+
+async def test_when_the_recorded_term_is_over_and_state_away_nobody_says_it_is_ours(state: SqliteState) -> None:
+    tenure = a_tenure(state)
+    expired = tenure.lease.expires_at
+    state.close()
+    await until(lambda: CLOCK.now() > expired)
+
+    with pytest.raises(StateUnavailable):
+        await tenure.still_ours()
+    assert not tenure.lost.is_set()
+
+
+async def test_what_a_renewal_could_not_record_is_recorded_soon_after_state_is_back(
+    state: SqliteState, tmp_path: Path
+) -> None:
+    tenure = a_tenure(state, timedelta(seconds=60))
+    away = SqliteState(tmp_path / "state.db")
+    away.close()
+    leases, tenure.leases = tenure.leases, away.leases
+    async with kept(tenure):
+        with pytest.raises(StateUnavailable):
+            await tenure.renew(control_url="http://127.0.0.1:9")
+        tenure.leases = leases
+        await until(lambda: recorded(state).control_url == "http://127.0.0.1:9", seconds=5)
