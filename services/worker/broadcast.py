@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import Coroutine
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import structlog
 
-from services.domain.capture import MediaPlan
 from services.domain.clock import Clock
 from services.domain.errors import LeaseLost
 from services.domain.secrets import Secret
@@ -23,18 +20,20 @@ from services.worker.following import Following
 from services.worker.manifest_keeper import ManifestKeeper
 from services.worker.parts import Parts
 from services.worker.playlists import Playlists
+from services.worker.restarts import Restarts
+from services.worker.room import Room, Trouble
+from services.worker.runs import Runs
+from services.worker.silence import Silence
+from services.worker.standby import Standby
 from services.worker.tenure import Tenure
 
 log = structlog.get_logger()
 
-QUICK_SECONDS = 1.0
-"""A run that ends sooner than this without media counts as a failure: the next one waits."""
-ROOM_SECONDS = 2.0
-"""How often the spool's disk is looked at: what must stay free is room for state, manifest and the last files."""
-BACKOFF_SECONDS = (0.2, 1.0)
-HOPELESS_SECONDS = 8.0
+LOOK_SECONDS = 2.0
+"""How often the spool is looked at: what must stay free there is room for state, manifest and the last files."""
 FAILURES_TOLD = 3
 """After so many runs without media a connected publisher is said to send nothing that can be captured."""
+SILENT = Trouble(code="publisher_silent", detail="the publisher is connected and sends nothing that can be captured")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,6 +41,7 @@ class Broadcast:
     """Runs ffmpeg again and again while the session is open; `stop` asks the worker to go before that.
 
     `source` is where to pull from, with the session's token; at least `min_free_bytes` of `folder`'s disk stay free.
+    `standby` captures already where this worker relieves another.
     """
 
     following: Following
@@ -55,19 +55,33 @@ class Broadcast:
     folder: Path
     min_free_bytes: int
     stop: asyncio.Event
-    _run_number: int = 0
-    _sound_only: bool = False
-    _delay: float = BACKOFF_SECONDS[0]
-    _failures: int = 0
+    standby: Standby | None = None
+    _runs: Runs = field(init=False)
+    _restarts: Restarts = field(default_factory=Restarts)
+    _silence: Silence = field(default_factory=Silence)
+    _unreadable: str | None = None
+
+    def __post_init__(self) -> None:
+        """Make what begins the runs."""
+        self._runs = Runs(
+            following=self.following,
+            tenure=self.tenure,
+            playlists=self.playlists,
+            parts=self.parts,
+            source=self.source,
+            folder=self.folder,
+            standby=self.standby,
+        )
 
     async def run(self) -> bool:
         """Capture until the session is due to end (True), or this worker has to go before that (False)."""
-        while not self._must_end():
-            if not self._has_room():
-                await self._say_disk_full()
-                await self._first_of(asyncio.sleep(ROOM_SECONDS))
-            else:
+        while self._runs.has_standby() or not self._must_end():
+            trouble = None if self._runs.has_standby() else await self._trouble()
+            if trouble is None:
                 await self._capture_once()
+            else:
+                await self._interrupted_by(trouble)
+                await self._first_of(asyncio.sleep(LOOK_SECONDS))
         return self.following.due.is_set() and not self.tenure.lost.is_set()
 
     async def finish(self, *, due: bool) -> None:
@@ -85,64 +99,59 @@ class Broadcast:
     async def _capture_once(self) -> None:
         """Run ffmpeg until it ends, or has to."""
         began = asyncio.get_running_loop().time()
-        self.following.replanned.clear()
-        await self.playlists.adapt(self.following.plan())
-        self.parts.outgrown.clear()
-        run = self._new_run()
-        await run.start()
+        try:
+            run = await self._runs.begin()
+        except OSError as error:
+            log.warning("ffmpeg_not_started", error=str(error))
+            await self._pause(lasted=0.0, had_media=False)
+            return
         ended = asyncio.create_task(run.wait(), name="capture run")
+        trouble = await self._attend(run, ended)
+        returncode = await ended
+        trouble = trouble or await self._trouble(run.folder)
+        if self.tenure.lost.is_set():
+            return  # what it left is not ours to ship any more
+        if trouble is not None:
+            await self._interrupted_by(trouble)
+        had_media, self._unreadable = self.parts.is_open, run.unreadable
+        # What has no video is tried again by its sound.
+        self._runs.sound_only = run.found_no_stream and not had_media and not run.sound_only
+        await self.parts.close(returncode, run.folder)
+        if not self._must_end():
+            if not had_media and returncode < 0:
+                self.parts.missed = "ffmpeg_lost"
+            await self._pause(lasted=asyncio.get_running_loop().time() - began, had_media=had_media)
+
+    async def _attend(self, run: CaptureRun, ended: asyncio.Task[int]) -> Trouble | None:
+        """Look after a running ffmpeg until it ends, and stop it when it has to; say so if the spool is why."""
         while not ended.done():
             changes = (self.following.replanned.wait(), self.parts.outgrown.wait())
-            await self._first_of(ended, *changes, asyncio.sleep(ROOM_SECONDS))
-            if self._must_end() or self._is_outgrown() or not await self._adapt(run) or not self._has_room():
+            await self._first_of(ended, *changes, asyncio.sleep(await self._listen()))
+            if self.tenure.lost.is_set():
+                run.kill()
+                break
+            trouble = await self._trouble(run.folder)
+            if not await self._runs.adapt(run):
+                self._restarts.begin_anew()
                 await run.stop()
                 break
-        returncode = await ended
-        had_media = self.parts.is_open
-        # The first try of each stream expects video; what has none is tried again by its sound.
-        self._sound_only = run.found_no_stream and not had_media and not run.sound_only
-        await self.parts.close(returncode, run.folder)
-        if had_media:
-            self._delay, self._failures = BACKOFF_SECONDS[0], 0
-        elif not self._must_end():
-            await self._nothing_came(quick=asyncio.get_running_loop().time() - began < QUICK_SECONDS)
+            if trouble is not None or self._must_end() or self._runs.is_outgrown():
+                await run.stop()
+                return trouble
+        return None
+
+    async def _listen(self) -> float:
+        """Say so if the publisher is silent; give the seconds until it is to be looked at again."""
+        session = self.following.session
+        self.manifest.follow(session)
+        now = asyncio.get_running_loop().time()
+        left = self._silence.left(session.publisher, has_media=self.parts.hears_media, now=now)
+        if left == 0:
+            await self._say(self._silent())
+        return min(LOOK_SECONDS, left or LOOK_SECONDS)
 
     def _must_end(self) -> bool:
         return self.stop.is_set() or self.following.due.is_set() or self.tenure.lost.is_set()
-
-    def _new_run(self) -> CaptureRun:
-        self._run_number += 1
-        plan = self.following.plan()
-        folder = self.folder / f"e{self.tenure.lease.epoch:04d}-r{self._run_number:06d}"
-        return CaptureRun(
-            source=self.source,
-            media=self._media(),
-            image_seconds=plan.image_seconds,
-            sound_only=self._sound_only,
-            folder=folder,
-            emit=partial(self.parts.take, folder=folder),
-        )
-
-    def _is_outgrown(self) -> bool:
-        if self.parts.outgrown.is_set():
-            self.parts.missing_cause = "not_listening"
-            return True
-        return False
-
-    async def _adapt(self, run: CaptureRun) -> bool:
-        """Apply a changed plan to the running ffmpeg; say False where it takes a new one."""
-        if not self.following.replanned.is_set():
-            return True
-        self.following.replanned.clear()
-        plan, media = self.following.plan(), self._media()
-        await self.playlists.adapt(plan)
-        if replace(media, full_tap=media.full_tap or run.media.full_tap) != run.media:
-            self.parts.missing_cause = "not_listening"
-            log.info("capture_replanned")
-            return False
-        if plan.image_seconds != run.image_seconds:
-            await run.set_image_seconds(plan.image_seconds)
-        return True
 
     async def _first_of(self, *others: Coroutine[Any, Any, Any] | asyncio.Task[Any]) -> None:
         """Wait until one of `others` is done or the worker has to end."""
@@ -157,43 +166,40 @@ class Broadcast:
                 task.cancel()
             await asyncio.gather(*mine, return_exceptions=True)
 
-    def _media(self) -> MediaPlan:
-        """Give the plan as this session can have it: its EXT-X-TARGETDURATION stands."""
-        media = self.following.plan().media
-        longest = self.playlists.target
-        seconds = media.segment_seconds
-        return replace(
-            media,
-            segment_seconds=seconds if seconds is None or longest is None else min(seconds, longest / 1.5),
-            full_tap=media.full_tap or self.parts.needs_all_packets,
-        )
+    async def _trouble(self, run: Path | None = None) -> Trouble | None:
+        """Say what is wrong with the spool, if anything is; not in the loop, because a disk may hang."""
+        return await asyncio.to_thread(Room(folder=self.folder, min_free_bytes=self.min_free_bytes).trouble, run)
 
-    def _has_room(self) -> bool:
-        return self._free_bytes() >= self.min_free_bytes
-
-    def _free_bytes(self) -> int:
-        return shutil.disk_usage(self.folder).free
-
-    async def _say_disk_full(self) -> None:
+    async def _interrupted_by(self, trouble: Trouble) -> None:
         self.parts.missing_cause = "disk_full"
-        needed, free = self.min_free_bytes, self._free_bytes()
-        detail = f"{free} bytes are free where {needed} are needed; make room on the spool's disk"
-        await self._report("disk_full", detail)
+        await self._say(trouble)
 
-    async def _nothing_came(self, *, quick: bool) -> None:
-        """Say so if a publisher is connected and silent, and do not try again too fast."""
-        await self.following.read()
-        self.parts.missed = self.following.session.publisher is not None
-        self._failures += 1
-        if self.parts.missed and (not quick or self._failures >= FAILURES_TOLD):
-            await self._report("publisher_silent", "the publisher is connected and sends nothing that can be captured")
-        if quick:
-            await self._first_of(asyncio.sleep(self._delay))
-            # With a publisher there, its stream is what fails; without one, the gateway may be back any moment.
-            longest = HOPELESS_SECONDS if self.parts.missed and self._failures >= FAILURES_TOLD else BACKOFF_SECONDS[1]
-            self._delay = min(self._delay * 2, longest)
+    async def _pause(self, *, lasted: float, had_media: bool) -> None:
+        """Wait as long as is good after a run, or until another publisher comes."""
+        publisher, restarts = self.following.session.publisher, self._restarts
+        if self.following.arrived.is_set():
+            self.following.arrived.clear()
+            restarts.begin_anew()
+        if not had_media and publisher is not None:
+            self.parts.missed = self.parts.missed or "not_listening"
+        pause = restarts.after(lasted=lasted, had_media=had_media, is_published=publisher is not None)
+        if publisher is not None and not had_media and restarts.failures >= FAILURES_TOLD:
+            await self._say(self._silent())
+        if pause:
+            log.info("ffmpeg_waits", seconds=pause, failures=restarts.failures)
+            await self._first_of(asyncio.sleep(pause), self.following.arrived.wait())
 
-    async def _report(self, code: str, detail: str) -> None:
-        """Say in the session's state and in the manifest why nothing is captured."""
-        await self.following.report(Reason(code=code, detail=detail, since=self.clock.now()))
+    def _silent(self) -> Trouble:
+        """Say that nothing can be captured, and why if ffmpeg knows."""
+        return SILENT if self._unreadable is None else replace(SILENT, detail=f"{SILENT.detail}: {self._unreadable}")
+
+    async def _say(self, trouble: Trouble) -> None:
+        """Say in the session's state, in the manifest and in the log why nothing is captured."""
+        reason = self.following.session.state_reason
+        if reason is not None and reason.code == trouble.code:
+            return
+        log.warning("capture_interrupted", code=trouble.code, detail=trouble.detail)
+        publisher = self.following.session.publisher if trouble.code == SILENT.code else None
+        reason = Reason(code=trouble.code, detail=trouble.detail, since=self.clock.now())
+        await self.following.report(reason, of=publisher)
         self.manifest.follow(self.following.session)

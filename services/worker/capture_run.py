@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import re
-import signal
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,20 +16,21 @@ import structlog
 from services.domain.artifact import Kind
 from services.domain.capture import MediaPlan
 from services.domain.secrets import Secret
-from services.worker import ffmpeg_arguments
+from services.worker import ffmpeg_arguments, stopping
 from services.worker.child_environment import child_environment
 from services.worker.events import CaptureEvent, FileClosed, RunOutgrown, VideoSeen
 from services.worker.ffmpeg_arguments import Tap
 from services.worker.picture_child import PictureChild
+from services.worker.pulse import LOOK_SECONDS, Pulse
+from services.worker.steady_clock import SteadyClock
 
 log = structlog.get_logger()
 
 READ_BYTES = 256 * 1024
-TERM_SECONDS = (1.5, 2.0)
-"""How long ffmpeg has after the first and the second SIGTERM: blocked in an idle pull it survives the first."""
 COMPLAINTS_A_RUN = 10
 LINE_BYTES = 1024 * 1024
 NO_STREAM = "matches no streams"
+_UNREADABLE = re.compile(r"(Video|Audio) codec \(([0-9a-f]+)\) is not implemented")
 _LATE_STREAM = re.compile(r"New (audio|video) stream")
 _LISTS = {"recording": Kind.RECORDING, "segment": Kind.SEGMENT}
 _TOKEN = re.compile(r"(token=)[^&\s]+")
@@ -38,7 +38,10 @@ _TOKEN = re.compile(r"(token=)[^&\s]+")
 
 @dataclass(slots=True, kw_only=True)
 class CaptureRun:
-    """Runs ffmpeg once, with its picture child; `emit` takes what happens, in order of each file's kind."""
+    """Runs ffmpeg once, with its picture child; `emit` takes what happens, in order of each file's kind.
+
+    `steady` is the session's clock; `unreadable` says what ffmpeg has no name for, once it has met that.
+    """
 
     source: Secret
     media: MediaPlan
@@ -46,55 +49,79 @@ class CaptureRun:
     sound_only: bool
     folder: Path
     emit: Callable[[CaptureEvent], None]
+    steady: SteadyClock = field(default_factory=SteadyClock.read)
     found_no_stream: bool = False
+    unreadable: str | None = None
     _process: Process | None = None
     _child: PictureChild | None = None
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    _watching: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Start the child, then ffmpeg, which begins to pull at once."""
+        """Start ffmpeg, which begins to pull at once, and its child; raise OSError if that cannot be."""
         self.folder.mkdir(parents=True, exist_ok=True)
         tap = Tap.SOUND if self.sound_only else Tap.ALL if self.media.full_tap else Tap.KEYFRAMES
-        self._child = PictureChild(
-            folder=self.folder, interval=self.image_seconds, all_packets=tap is Tap.ALL, emit=self._heard
+        child = self._child = PictureChild(
+            folder=self.folder,
+            interval=self.image_seconds,
+            all_packets=tap is Tap.ALL,
+            anywhere=self.media.cuts_anywhere,
+            steady=self.steady,
+            emit=self._heard,
         )
         pipes = {name: os.pipe() for name in _LISTS}
         try:
-            lists = {name: write_end for name, (_, write_end) in pipes.items()}
-            argv = ffmpeg_arguments.capture(self.source.reveal(), self.media, self.folder, tap=tap, lists=lists)
-            process = await asyncio.create_subprocess_exec(
-                *argv,
-                stdin=DEVNULL,
-                stdout=PIPE,
-                stderr=PIPE,
-                env=child_environment(),
-                pass_fds=list(lists.values()),
-                limit=LINE_BYTES,
+            process = self._process = await self._spawn(
+                tap, {name: write_end for name, (_, write_end) in pipes.items()}
             )
+        except OSError:
+            for read_end, _ in pipes.values():
+                os.close(read_end)
+            raise
         finally:
             for _, write_end in pipes.values():
                 os.close(write_end)
-        self._process = process
         self._tasks = [
             asyncio.create_task(self._read_list(kind, pipes[name][0]), name=f"{name} list")
             for name, kind in _LISTS.items()
         ]
         self._tasks.append(asyncio.create_task(self._complain(process), name="ffmpeg complaints"))
-        await self._child.start()
-        self._tasks.append(asyncio.create_task(self._relay(process, self._child), name="tap"))
+        await child.start()
+        self._tasks.append(asyncio.create_task(self._relay(process, child), name="tap"))
+        self._watching = asyncio.create_task(self._watch(process), name="ffmpeg's watch")
+
+    async def _spawn(self, tap: Tap, lists: dict[str, int]) -> Process:
+        argv = ffmpeg_arguments.capture(self.source.reveal(), self.media, self.folder, tap=tap, lists=lists)
+        return await asyncio.create_subprocess_exec(
+            *argv,
+            stdin=DEVNULL,
+            stdout=PIPE,
+            stderr=PIPE,
+            env=child_environment(),
+            pass_fds=list(lists.values()),
+            limit=LINE_BYTES,
+        )
 
     def _heard(self, event: CaptureEvent) -> None:
         """Pass on what the picture child tells; video in a stream taken for sound alone needs another run."""
         self.emit(event)
         if self.sound_only and isinstance(event, VideoSeen) and event.video is not None:
-            self.emit(RunOutgrown())
+            self.emit(RunOutgrown(why="video_came"))
 
     async def wait(self) -> int:
         """Wait until ffmpeg has ended and all it said is heard; give its exit code."""
         assert self._process is not None and self._child is not None  # noqa: S101, PT018 - start() came first
-        await asyncio.gather(*self._tasks)
+        try:
+            await asyncio.gather(*self._tasks)
+        except Exception:  # whatever it is, nobody listens to this ffmpeg any more: another run may do better
+            log.exception("capture_task_failed")
+            self.kill()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._child.end()
-        return await self._process.wait()
+        returncode = await self._process.wait()
+        if self._watching is not None:
+            self._watching.cancel()
+        return returncode
 
     async def set_image_seconds(self, interval: float | None) -> None:
         """Take pictures at another interval (s) without touching the recording."""
@@ -103,23 +130,23 @@ class CaptureRun:
             await self._child.set_interval(interval)
 
     async def stop(self) -> None:
-        """End ffmpeg so that it closes its files: TERM, TERM, then KILL."""
-        process = self._process
-        if process is None:
-            return
-        for number, seconds in ((signal.SIGTERM, TERM_SECONDS[0]), (signal.SIGTERM, TERM_SECONDS[1])):
-            if process.returncode is not None:
-                return
+        """End ffmpeg so that it closes its files."""
+        if self._process is not None:
+            await stopping.stop(self._process)
+
+    def kill(self) -> None:
+        """End ffmpeg now; what it left open can be read up to its last fragment."""
+        if self._process is not None and self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
-                process.send_signal(number)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await process.wait()
-        if process.returncode is None:
-            log.warning("ffmpeg_killed")
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+                self._process.kill()
+
+    async def _watch(self, process: Process) -> None:
+        """Kill an ffmpeg that is alive and does nothing; one that waits for media moves all the time."""
+        pulse = Pulse(process.pid)
+        while (trouble := pulse.look()) is None:  # noqa: ASYNC110 - standing still is no event
+            await asyncio.sleep(LOOK_SECONDS)
+        log.warning("ffmpeg_wedged", trouble=trouble)
+        self.kill()
 
     async def _read_list(self, kind: Kind, read_end: int) -> None:
         """Read `name,start,end` lines; ffmpeg writes one the moment the file is closed."""
@@ -159,8 +186,10 @@ class CaptureRun:
         async for line in process.stderr:
             text = _TOKEN.sub(r"\1…", line.decode(errors="replace").strip())
             self.found_no_stream = self.found_no_stream or NO_STREAM in text
-            if _LATE_STREAM.search(text):
-                self.emit(RunOutgrown())
+            if self.unreadable is None and (codec := _UNREADABLE.search(text)) is not None:
+                self.unreadable = f"its {codec[1].lower()} is of FLV's codec {int(codec[2], 16)}, which cannot be read"
+            if (late := _LATE_STREAM.search(text)) is not None:
+                self.emit(RunOutgrown(why=f"{late[1]}_came", late=late[1]))
             count += 1
             if count <= COMPLAINTS_A_RUN:
                 log.info("ffmpeg_said", text=text[:500])

@@ -11,10 +11,14 @@ from services.domain.artifact import Kind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockSet:
-    """Media arrives: PTS 0 is at `anchor` (epoch seconds), the first packet at `first`."""
+    """Media arrives: PTS 0 is at `anchor` (epoch seconds), the first packet at `first`.
+
+    `first_keyframe` is given where the run began before `first`, and what is before that is of another part.
+    """
 
     anchor: float
     first: float
+    first_keyframe: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +34,8 @@ class FileClosed:
 
     `is_first` says that no file of its kind came before it in this run, and `waited` how long after the one before it
     this one was closed (s, wall clock): where that is far from its length, the length is not the whole truth.
+    What lies before `cut_from` and what lies from `cut_to` on, seconds after the file's first keyframe, is of another
+    part: `start` and `end` leave it out already, and it is cut off before the file ships.
     """
 
     kind: Kind
@@ -40,6 +46,17 @@ class FileClosed:
     waited: float = 0.0
     width: int | None = None
     height: int | None = None
+    cut_from: float | None = None
+    cut_to: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyframeSeen:
+    """A keyframe arrived, `at` epoch seconds; its `digest` is the same wherever the same stream is captured."""
+
+    pts: float
+    at: float
+    digest: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,16 +69,26 @@ class Undecodable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaSeen:
-    """Media has arrived up to this time."""
+    """Media has arrived up to this time; its clock is `drift` seconds ahead of time by now, or behind."""
 
     pts: float
+    drift: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOutgrown:
-    """The running ffmpeg cannot give all that is wanted: a stream came late, or a GOP is longer than `image_time`."""
+    """The running ffmpeg cannot give all that is wanted, and is to be replaced; `why` is for the log.
 
+    The next one needs `all_packets` in its tap, since a GOP is longer than `image_time`, or has to cut `anywhere`,
+    since no keyframes come. What the present one brings from `until` on (PTS, s) is good for nothing. `late` is the
+    kind of a stream that came after ffmpeg had begun to write.
+    """
+
+    why: str
     all_packets: bool = False
+    anywhere: bool = False
+    until: float | None = None
+    late: str | None = None
 
 
-CaptureEvent = ClockSet | VideoSeen | FileClosed | Undecodable | MediaSeen | RunOutgrown
+CaptureEvent = ClockSet | VideoSeen | FileClosed | KeyframeSeen | Undecodable | MediaSeen | RunOutgrown

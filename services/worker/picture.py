@@ -5,112 +5,62 @@ standard input, writes pictures into one folder, and speaks JSON lines on standa
 
     {"event": "clock", "anchor": epoch seconds of PTS 0, "first": seconds}
     {"event": "streams", "video": {codec, width, height} | null}
-    {"event": "packet", "pts": seconds}                    twice a second at the most
+    {"event": "packet", "pts": seconds, "drift": seconds}  twice a second at the most
+    {"event": "keyframe", "pts": seconds, "at": epoch seconds of its arrival, "digest": text}
     {"event": "picture", "pts": seconds, "file": name, "width": pixels, "height": pixels}
     {"event": "long_gop"}                                  keyframes alone cannot keep the interval; told once
+    {"event": "no_keyframes"}                              none came for longer than a GOP may last; told once
+    {"event": "jump", "until": seconds, "by": seconds}     timestamps were set forward; told once
+    {"event": "new_video", "until": seconds}               from here on it is described otherwise; told once
     {"event": "undecodable", "pts": seconds, "error": text}
+    {"event": "alive"}                                     where there is nothing else to say for long, or it decodes
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import queue
-import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import av
-from av.packet import Packet
-from av.stream import Stream
 
-from services.worker.picture_schedule import Schedule
+from services.worker.media_clock import MediaClock, opening_anchor
+from services.worker.picture_schedule import Look, Schedule
 from services.worker.still import JpegEncoder, StillDecoder
-
-QUEUE_PACKETS = 512
-BURST_SILENCE_SECONDS = 0.03
-BURST_SECONDS = 0.3
-REPORT_SECONDS = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """A packet with its time by the media clock and the wall clock's time of its arrival, both in seconds."""
-
-    packet: Packet[Stream]
-    pts: float
-    at: float
-
-
-def tell(**event: object) -> None:
-    """Write one line to the worker."""
-    sys.stdout.write(json.dumps(event) + "\n")
-    sys.stdout.flush()
-
-
-def read_packets(container: av.container.InputContainer, arrivals: queue.Queue[Arrival | None]) -> None:
-    """Put each packet of the tap into the queue, then None; runs in a thread of its own."""
-    try:
-        for packet in container.demux():
-            if packet.pts is not None and packet.stream.time_base is not None:
-                arrivals.put(Arrival(packet, float(packet.pts * packet.stream.time_base), time.time()))
-    except av.FFmpegError as error:
-        tell(event="undecodable", pts=0.0, error=str(error))
-    finally:
-        arrivals.put(None)
-
-
-def collect_burst(arrivals: queue.Queue[Arrival | None]) -> list[Arrival]:
-    """Take what ffmpeg held back while it probed, until nothing more comes at once."""
-    first = arrivals.get()
-    burst = [first] if first is not None else []
-    deadline = time.monotonic() + BURST_SECONDS
-    while burst and time.monotonic() < deadline:
-        try:
-            arrival = arrivals.get(timeout=BURST_SILENCE_SECONDS)
-        except queue.Empty:
-            break
-        if arrival is None:
-            arrivals.put(None)
-            break
-        burst.append(arrival)
-    return burst
-
-
-def follow(arrivals: queue.Queue[Arrival | None], burst: list[Arrival]) -> Iterator[Arrival]:
-    """Give the burst, then whatever comes, until the tap ends."""
-    yield from burst
-    while (arrival := arrivals.get()) is not None:
-        yield arrival
+from services.worker.tap import Arrival, TapReader
+from services.worker.teller import Teller, complain, tell
 
 
 def take_pictures(
-    packets: Iterator[Arrival],
+    packets: Iterable[Arrival],
     decoder: StillDecoder,
     schedule: Schedule,
     write: Callable[[av.VideoFrame], tuple[str, int, int]],
+    teller: Teller,
 ) -> None:
     """Decode what the schedule asks for; a packet that cannot be decoded is told and passed over."""
-    reported = 0.0
     for arrival in packets:
-        is_keyframe = arrival.packet.is_keyframe and arrival.packet.stream.type == "video"
-        if arrival.at - reported >= REPORT_SECONDS:
-            tell(event="packet", pts=arrival.pts)
-            reported = arrival.at
-            if not decoder.all_packets and schedule.is_starved(arrival.pts):
-                tell(event="long_gop")
+        teller.take(arrival)
+        in_doubt = teller.clock.is_in_doubt
+        look = Look.PASS if in_doubt else schedule.look(arrival.pts, arrival.is_keyframe)
+        taken = False
         try:
-            for pts, frame in decoder.frames(arrival.packet, arrival.pts, schedule.look(arrival.pts, is_keyframe)):
+            for pts, frame in decoder.frames(arrival.packet, arrival.pts, look):
                 name, width, height = write(frame)
                 schedule.taken(pts)
+                taken = True
                 tell(event="picture", pts=pts, file=name, width=width, height=height)
         except av.FFmpegError as error:
             schedule.taken(arrival.pts)
             decoder.reset()
             tell(event="undecodable", pts=arrival.pts, error=str(error))
+        else:
+            # A keyframe that gives no picture alone is where a refresh begins: the packets after it make it whole.
+            is_blank = look is Look.DECODE_KEYFRAME and not taken
+            if not decoder.all_packets and (is_blank or (not in_doubt and schedule.is_starved(arrival.pts))):
+                teller.once("long_gop")
 
 
 def writer(folder: Path) -> Callable[[av.VideoFrame], tuple[str, int, int]]:
@@ -130,36 +80,60 @@ def writer(folder: Path) -> Callable[[av.VideoFrame], tuple[str, int, int]]:
     return write
 
 
-def main() -> None:
-    """Follow the tap on standard input to its end."""
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(prog="streamkeep picture child")
     parser.add_argument("--folder", type=Path, required=True)
+    now = time.time() - time.monotonic()
+    parser.add_argument("--clock-offset", type=float, default=now, help="the session's time less CLOCK_MONOTONIC (s)")
     parser.add_argument("--interval", type=float, help="seconds between pictures; none: keep the clock only")
     parser.add_argument("--all-packets", action="store_true", help="the tap carries every packet")
+    parser.add_argument("--anywhere", action="store_true", help="files are cut at any packet: wait for no keyframe")
     parser.add_argument("--anchor", type=float, help="epoch seconds of PTS 0, where it is known already")
     parser.add_argument("--last", type=float, help="PTS of the last picture taken, in seconds")
-    arguments = parser.parse_args()
+    return parser.parse_args()
 
+
+def from_keyframe(packets: Iterator[Arrival], teller: Teller) -> Iterator[Arrival]:
+    """Pass over what comes before the first keyframe: it tells the time, and ffmpeg writes none of it into a file."""
+    for arrival in packets:
+        if arrival.is_keyframe:
+            yield arrival
+            yield from packets
+        else:
+            teller.take(arrival)
+
+
+def main() -> None:
+    """Follow the tap on standard input to its end."""
+    given = arguments()
     # The header tells all that is needed: nothing is held back for probing.
     options = {"probesize": "32", "analyzeduration": "0", "fpsprobesize": "0"}
     container = av.open("pipe:0", format="nut", options=options)
     video = next(iter(container.streams.video), None)
+    codec = video.codec_context if video else None
 
-    arrivals: queue.Queue[Arrival | None] = queue.Queue(QUEUE_PACKETS)
-    threading.Thread(target=read_packets, args=(container, arrivals), name="tap", daemon=True).start()
-    burst = collect_burst(arrivals)
+    reader = TapReader(container, given.clock_offset, complain)
+    reader.start()
+    burst = reader.burst()
     if not burst:
         return
-    anchor = arguments.anchor
-    if anchor is None:
-        # Held-back packets arrive late, none arrives early: the smallest difference is the nearest to the truth.
-        anchor = min(arrival.at - arrival.pts for arrival in burst)
-    tell(event="clock", anchor=anchor, first=min(arrival.pts for arrival in burst))
-    shape = video and {"codec": video.codec_context.name, "width": video.width, "height": video.height}
-    tell(event="streams", video=shape)
-    schedule = Schedule(interval=arguments.interval if video else None, last=arguments.last)
-    decoder = StillDecoder(video.codec_context if video else None, all_packets=arguments.all_packets)
-    take_pictures(follow(arrivals, burst), decoder, schedule, writer(arguments.folder))
+    anchor = opening_anchor([arrival.at - arrival.pts for arrival in burst])
+    clock = MediaClock(anchor if given.anchor is None else given.anchor)
+    needs_keyframes = video is not None and not given.anywhere
+    teller = Teller(header=codec.extradata if codec else None, needs_keyframes=needs_keyframes, clock=clock)
+    packets: Iterator[Arrival] = chain(burst, reader)
+    if needs_keyframes:
+        packets = from_keyframe(packets, teller)
+    first = next(packets, None)
+    if first is None:
+        return
+    began = first.pts if needs_keyframes else min(arrival.pts for arrival in burst)
+    tell(event="clock", anchor=clock.settled(), first=began)
+    tell(event="streams", video=codec and {"codec": codec.name, "width": codec.width, "height": codec.height})
+    schedule = Schedule(interval=given.interval if video else None, last=given.last)
+    decoder = StillDecoder(codec, all_packets=given.all_packets, anywhere=given.anywhere, alive=teller.beat)
+    take_pictures(chain([first], packets), decoder, schedule, writer(given.folder), teller)
 
 
 if __name__ == "__main__":

@@ -10,26 +10,25 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import structlog
 
-from services.domain.artifact import Kind
+from services.worker.attention import Attention
 from services.worker.child_environment import child_environment
-from services.worker.events import CaptureEvent, ClockSet, FileClosed, MediaSeen, RunOutgrown, Undecodable, VideoSeen
+from services.worker.events import CaptureEvent, ClockSet, FileClosed
+from services.worker.picture_words import event_of
+from services.worker.pulse import LOOK_SECONDS
+from services.worker.splice import Splice
+from services.worker.steady_clock import SteadyClock
 
 log = structlog.get_logger()
 
 BACKLOG_BYTES = 32 * 1024 * 1024
 """What may wait for the child before it counts as wedged and is replaced."""
-SYNCPOINT = bytes.fromhex("4e4be4adeeca4569")
-"""NUT's syncpoint startcode (nut.txt, "startcodes"): what precedes the first one is a new child's header."""
-HEADER_BYTES = 64 * 1024
-FILLER_BYTES = 16 * 1024 * 1024
-"""A syncpoint points back to the one before its keyframe, and NUT's reader refuses one that points back past what it
-has read; so a new child is given zeros, which it skips, for what it missed: enough for a GOP."""
 LINE_BYTES = 1024 * 1024
-RESTART_SECONDS = (0.1, 5.0)
+RESTART_SECONDS = (0.1, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.0, 1.0, 5.0)
+"""The pauses before a new child, one for each that died without a picture since the last one."""
+GOOD_SECONDS = 10.0
 END_SECONDS = 3.0
 
 
@@ -49,148 +48,154 @@ class PictureChild:
     interval: float | None
     all_packets: bool
     emit: Callable[[CaptureEvent], None]
+    anywhere: bool = False
+    steady: SteadyClock = field(default_factory=SteadyClock.read)
     _process: Process | None = None
-    _reading: asyncio.Task[None] | None = None
-    _header: bytes = b""
-    _header_is_whole: bool = False
-    _must_resync: bool = False
-    _carry: bytes = b""
-    _passed_bytes: int = 0
+    _living: asyncio.Task[None] | None = None
+    _splice: Splice = field(default_factory=Splice)
+    _attention: Attention = field(default_factory=Attention)
     _clock: ClockSet | None = None
     _last_picture: float | None = None
-    _ending: bool = False
+    _over: asyncio.Event = field(default_factory=asyncio.Event)
     _is_replaced: bool = False
-    _delay: float = field(default=RESTART_SECONDS[0])
+    _deaths: int = 0
 
     async def start(self) -> None:
-        """Start the program; it waits for the tap's header."""
-        arguments = ["--folder", str(self.folder)]
-        if self.interval is not None:
-            arguments += ["--interval", str(self.interval)]
-        if self.all_packets:
-            arguments.append("--all-packets")
-        if self._clock is not None:
-            arguments += ["--anchor", repr(self._clock.anchor)]
-        if self._last_picture is not None:
-            arguments += ["--last", repr(self._last_picture)]
-        self._process = await asyncio.create_subprocess_exec(
-            "setpriv", "--pdeathsig", "KILL", "--", sys.executable, "-m", "services.worker.picture", *arguments,
-            stdin=PIPE, stdout=PIPE, stderr=PIPE, env=child_environment(), limit=LINE_BYTES,
-        )  # fmt: skip
-        if self._ending:  # end() came while the program was being started and knows only the one before it
-            self._process.kill()
-        self._must_resync = self._header_is_whole
-        if self._header:
-            self._write(self._header)
-        self._reading = asyncio.create_task(self._follow(self._process), name="picture child")
+        """Start the program, and another whenever it dies; it waits for the tap's header."""
+        self._living = asyncio.create_task(self._live(), name="picture child")
 
     def feed(self, data: bytes) -> None:
         """Pass on a piece of the tap; while no child runs it is dropped, up to the next syncpoint."""
-        self._passed_bytes += len(data)
-        if not self._header_is_whole:
-            data = self._take_header(data)
-        if self._must_resync:
-            self._carry += data
-            at = self._carry.find(SYNCPOINT)
-            if at < 0:
-                self._carry = self._carry[-len(SYNCPOINT) :]
-                return
-            data = bytes(min(self._passed_bytes, FILLER_BYTES)) + self._carry[at:]
-            self._carry, self._must_resync = b"", False
-        self._write(data)
-
-    def _take_header(self, data: bytes) -> bytes:
-        self._header += data
-        at = self._header.find(SYNCPOINT)
-        if at >= 0:
-            self._header, self._header_is_whole = self._header[:at], True
-        elif len(self._header) > HEADER_BYTES:
-            self._header_is_whole = True  # not NUT as we know it: a new child may not find its way in
-        return data
-
-    def _write(self, data: bytes) -> None:
+        data = self._splice.take(data)
         process = self._process
         if process is None or process.stdin is None or process.returncode is not None or process.stdin.is_closing():
-            self._must_resync = self._header_is_whole
-            return
-        if process.stdin.transport.get_write_buffer_size() > BACKLOG_BYTES:
-            log.warning("picture_child_wedged", backlog_bytes=BACKLOG_BYTES)
-            process.kill()
-            return
-        process.stdin.write(data)
+            self._splice.lose()
+        elif process.stdin.transport.get_write_buffer_size() > BACKLOG_BYTES:
+            self._kill_wedged(process, f"{BACKLOG_BYTES} bytes wait for it")
+        elif data:
+            process.stdin.write(data)
+            if self._splice.has_packets:
+                self._attention.fed()
 
     async def set_interval(self, interval: float | None) -> None:
         """Take pictures at another interval from now on, with a new child on the same clock."""
         self.interval = interval
         if self._process is not None and self._process.returncode is None:
-            self._delay, self._is_replaced = 0.0, True
+            self._is_replaced = True
             self._process.kill()
 
+    async def _live(self) -> None:
+        """Run one child after the other until the end."""
+        while not self._over.is_set():
+            began = asyncio.get_running_loop().time()
+            try:
+                await self._run_one()
+            except Exception:  # whatever it is, the recording goes on and the next child may do better
+                log.exception("picture_child_failed")
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._pause(lived=asyncio.get_running_loop().time() - began)):
+                    await self._over.wait()
+
+    def _pause(self, lived: float) -> float:
+        """Give the seconds before the next child, after one that lived so long (s)."""
+        if self._is_replaced:
+            self._is_replaced = False
+            return 0.0
+        if lived >= GOOD_SECONDS:
+            self._deaths = 0
+        self._deaths += 1
+        return RESTART_SECONDS[min(self._deaths, len(RESTART_SECONDS)) - 1]
+
+    async def _run_one(self) -> None:
+        """Start a child, and hear it until it dies."""
+        self._process = process = await self._spawn()
+        watching = asyncio.create_task(self._watch(process), name="picture child's watch")
+        try:
+            await self._follow(process)
+        finally:
+            watching.cancel()
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+
+    async def _spawn(self) -> Process:
+        arguments = ["--folder", str(self.folder), "--clock-offset", repr(self.steady.offset)]
+        if self.interval is not None:
+            arguments += ["--interval", str(self.interval)]
+        if self.all_packets:
+            arguments.append("--all-packets")
+        if self.anywhere:
+            arguments.append("--anywhere")
+        if self._clock is not None:
+            arguments += ["--anchor", repr(self._clock.anchor)]
+        if self._last_picture is not None:
+            arguments += ["--last", repr(self._last_picture)]
+        process = await asyncio.create_subprocess_exec(
+            "setpriv", "--pdeathsig", "KILL", "--", sys.executable, "-m", "services.worker.picture", *arguments,
+            stdin=PIPE, stdout=PIPE, stderr=PIPE, env=child_environment(), limit=LINE_BYTES,
+        )  # fmt: skip
+        self._attention = Attention()
+        assert process.stdin is not None  # noqa: S101 - it is a pipe
+        if opening := self._splice.begin():
+            process.stdin.write(opening)
+        if self._over.is_set():  # end() came while the program was being started and knows only the one before it
+            process.stdin.close()
+        return process
+
+    async def _watch(self, process: Process) -> None:
+        """Kill a child that was fed and says nothing: it is stopped, or decodes without end."""
+        while not self._attention.is_lost():  # noqa: ASYNC110 - silence is no event
+            await asyncio.sleep(LOOK_SECONDS)
+        self._kill_wedged(process, "it has stopped answering")
+
+    def _kill_wedged(self, process: Process, trouble: str) -> None:
+        log.warning("picture_child_wedged", trouble=trouble)
+        self._splice.lose()
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+
     async def _follow(self, process: Process) -> None:
-        """Read what the child says until it dies, then put another in its place."""
+        """Read what the child says until it dies."""
         assert process.stdout is not None and process.stderr is not None  # noqa: S101, PT018 - both are pipes
         complaints = asyncio.create_task(_last_words(process.stderr), name="picture child complaints")
         try:
             while line := await process.stdout.readline():
-                self._hear(json.loads(line))
+                self._attention.heard()
+                self._hear(event_of(json.loads(line), self.folder))
         except (ValueError, KeyError, TypeError) as error:
             log.warning("picture_child_unclear", error=str(error)[:200])
             process.kill()
         returncode = await process.wait()
         complaint = await complaints
-        if self._ending:
-            return
-        if not self._is_replaced:
+        if not (self._over.is_set() or self._is_replaced):
             log.warning("picture_child_gone", returncode=returncode, error=complaint or None)
-        self._is_replaced = False
-        await asyncio.sleep(self._delay)
-        self._delay = min(max(self._delay * 2, RESTART_SECONDS[0]), RESTART_SECONDS[1])
-        if not self._ending:
-            await self.start()
 
-    def _hear(self, event: dict[str, Any]) -> None:
-        match event["event"]:
-            case "streams":
-                self.emit(VideoSeen(video=event["video"]))
-            case "clock" if self._clock is None:
-                self._clock = ClockSet(anchor=event["anchor"], first=event["first"])
-                self.emit(self._clock)
-            case "picture":
-                self._last_picture = event["pts"]
-                self._delay = RESTART_SECONDS[0]
-                self.emit(
-                    FileClosed(
-                        kind=Kind.SNAPSHOT,
-                        path=self.folder / event["file"],
-                        start=event["pts"],
-                        end=event["pts"],
-                        width=event["width"],
-                        height=event["height"],
-                    )
-                )
-            case "packet":
-                self.emit(MediaSeen(pts=event["pts"]))
-            case "long_gop":
-                self.emit(RunOutgrown(all_packets=True))
-            case "undecodable":
-                self.emit(Undecodable(pts=event["pts"], error=event["error"]))
+    def _hear(self, event: CaptureEvent | None) -> None:
+        match event:
+            case None:
+                return  # it lives
+            case ClockSet() if self._clock is not None:
+                return  # the part has its clock
+            case ClockSet():
+                self._clock = event
+                self._splice.forget_opening()
+            case FileClosed():
+                self._last_picture, self._deaths = event.start, 0
+        self.emit(event)
 
     async def end(self) -> None:
         """Let the child finish what it was fed, at most for END_SECONDS, and see it gone."""
-        self._ending = True
-        process = self._process
-        if process is None:
-            return
-        if process.stdin is not None and not process.stdin.is_closing():
+        self._over.set()
+        process, living = self._process, self._living
+        if process is not None and process.stdin is not None and not process.stdin.is_closing():
             process.stdin.close()
-        try:
-            async with asyncio.timeout(END_SECONDS):
-                if self._reading is not None:
-                    await self._reading
-        except TimeoutError:
+        if living is None:
+            return
+        await asyncio.wait([living], timeout=END_SECONDS)
+        process = self._process
+        if process is not None and process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
-        finally:
-            if self._reading is not None:
-                await asyncio.gather(self._reading, return_exceptions=True)
+        await asyncio.gather(living, return_exceptions=True)
+        if process is not None:
             await process.wait()

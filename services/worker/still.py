@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 import av
+from av.codec.context import Flags
 from av.packet import Packet
 from av.stream import Stream
 from av.video.frame import PictureType
@@ -14,6 +15,7 @@ from av.video.frame import PictureType
 from services.worker.picture_schedule import Look
 
 PENDING_PACKETS = 4096
+DECODED_AT_ONCE = 512
 _TICK = Fraction(1, 1000)
 QUALITY = "3"  # mjpeg's scale: 2 the best, 31 the worst
 
@@ -25,12 +27,25 @@ class StillDecoder:
     usual settings), so it is drained after each one.
     """
 
-    def __init__(self, template: av.VideoCodecContext | None, *, all_packets: bool) -> None:
-        """Decode what `template` describes; without `all_packets` only keyframes can be decoded."""
+    def __init__(
+        self,
+        template: av.VideoCodecContext | None,
+        *,
+        all_packets: bool,
+        anywhere: bool = False,
+        alive: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Decode what `template` describes; without `all_packets` only keyframes can be decoded.
+
+        With `anywhere` the stream has none: it is decoded from any packet on, and what is not whole is given too.
+        `alive` is called while a decode goes on.
+        """
         self._template = template
+        self._anywhere = anywhere
+        self._alive = alive
         self.all_packets = all_packets
         self._pending: list[Packet[Stream]] = []
-        self._has_keyframe = False  # what comes before one decodes to grey
+        self._has_keyframe = anywhere  # what comes before one decodes to grey
         self._running: av.VideoCodecContext | None = None
         self._still: av.VideoCodecContext | None = None
 
@@ -50,12 +65,14 @@ class StillDecoder:
                 self._begin_gop(packet)
             elif self._has_keyframe and len(self._pending) < PENDING_PACKETS:
                 self._pending.append(packet)
+                if self._anywhere and len(self._pending) == DECODED_AT_ONCE:
+                    deque(self._newest(), maxlen=0)  # no keyframe will come to begin anew with
             if look is Look.DECODE_UP_TO_HERE:
                 yield from self._newest()
 
     def reset(self) -> None:
         """Forget everything up to the next keyframe, after a packet that could not be decoded."""
-        self._pending, self._running, self._still, self._has_keyframe = [], None, None, False
+        self._pending, self._running, self._still, self._has_keyframe = [], None, None, self._anywhere
 
     def _begin_gop(self, keyframe: Packet[Stream]) -> None:
         self._pending, self._running, self._has_keyframe = [keyframe], None, True
@@ -63,8 +80,10 @@ class StillDecoder:
     def _newest(self) -> Iterator[tuple[float, av.VideoFrame]]:
         """Decode what lies between the last decoded packet and this one; the newest picture out is the one."""
         running = self._running = self._running or self._open()
-        decoded = (frame for pending in self._pending for frame in running.decode(pending))
-        newest = deque(decoded, maxlen=1)
+        newest: deque[av.VideoFrame] = deque(maxlen=1)
+        for pending in self._pending:
+            self._alive()
+            newest.extend(running.decode(pending))
         self._pending = []
         for frame in newest:
             yield frame.time, frame
@@ -76,6 +95,8 @@ class StillDecoder:
         assert isinstance(context, av.VideoCodecContext)  # noqa: S101 - the name is a video codec's
         context.extradata = template.extradata
         context.thread_count = 1
+        if self._anywhere:
+            context.flags |= Flags.output_corrupt
         return context
 
 

@@ -12,6 +12,7 @@ import av
 from services.domain.capture import MediaPlan
 from services.worker import ffmpeg_arguments
 from services.worker.ffmpeg_arguments import Tap
+from services.worker.tap_clock import TAP_AHEAD_SECONDS
 from tests.media import run
 
 _NOTHING_ELSE = MediaPlan(recording_seconds=None, segment_seconds=None, full_tap=True)
@@ -64,7 +65,7 @@ def tapped(source: Path, tap: Tap = Tap.ALL) -> Tapped:
             TapPacket(
                 packet.pos or 0,
                 (packet.pos or 0) + packet.size,
-                float((packet.pts or 0) * (packet.time_base or Fraction(1))),
+                float((packet.pts or 0) * (packet.time_base or Fraction(1))) - TAP_AHEAD_SECONDS,
                 packet.is_keyframe,
             )
             for packet in container.demux()

@@ -17,10 +17,11 @@ from services.domain.artifact import Kind
 from services.domain.capture import MediaPlan
 from services.domain.secrets import Secret
 from services.worker.capture_run import CaptureRun
-from services.worker.events import ClockSet, FileClosed, VideoSeen
+from services.worker.events import CaptureEvent, ClockSet, FileClosed, VideoSeen
 from tests import processes
 from tests.doubles.open_gateway import OpenGateway, open_gateway
 from tests.media import Clip, Media
+from tests.rtmp import VIDEO, Connection, read_flv
 from tests.worker.heard import Heard
 
 pytestmark = pytest.mark.anyio
@@ -217,6 +218,91 @@ async def test_a_wedged_ffmpeg_is_killed(gateway: OpenGateway, tmp_path: Path, c
     ffmpeg.suspend()
 
     assert await seconds_to_stop(run) < 4.5
+    assert children() == []
+
+
+async def wedged_run_is_over(run: CaptureRun, ffmpeg: psutil.Process) -> tuple[float, int]:
+    """Freeze a run's ffmpeg; give how long it took until the run was over, and its exit code."""
+    ended = asyncio.create_task(run.wait())
+    ffmpeg.suspend()
+    began = time.monotonic()
+    async with asyncio.timeout(15):
+        returncode = await ended
+    return time.monotonic() - began, returncode
+
+
+async def test_an_ffmpeg_that_freezes_amid_a_stream_is_killed_within_ten_seconds(
+    gateway: OpenGateway, media: Media, tmp_path: Path, children: Children
+) -> None:
+    heard = Heard()
+    run = a_run(f"{gateway.url}/camera", tmp_path / "run", heard)
+    with capture_logs() as logs:
+        await run.start()
+        assert await asyncio.to_thread(gateway.listening.wait, 10)
+        ffmpeg = next(child for child in children() if processes.name(child) == "ffmpeg")
+        async with publishing(media.file(Clip(seconds=30)), gateway):
+            await heard.expect(FileClosed)
+            took, returncode = await wedged_run_is_over(run, ffmpeg)
+
+    assert took < 10
+    assert returncode == -signal.SIGKILL
+    assert [line["trouble"] for line in logs if line["event"] == "ffmpeg_wedged"] == ["frozen"]
+    assert children() == []
+
+
+async def test_an_ffmpeg_that_freezes_while_nobody_publishes_is_killed_too(
+    gateway: OpenGateway, tmp_path: Path, children: Children
+) -> None:
+    run = a_run(f"{gateway.url}/camera", tmp_path / "run", Heard())
+    await run.start()
+    assert await asyncio.to_thread(gateway.listening.wait, 10)
+    ffmpeg = next(child for child in children() if processes.name(child) == "ffmpeg")
+    await asyncio.sleep(1.2)  # it waits, and is seen to
+    took, _ = await wedged_run_is_over(run, ffmpeg)
+
+    assert took < 10
+
+
+async def test_a_stream_of_few_frames_is_not_taken_for_a_wedged_ffmpeg(
+    gateway: OpenGateway, media: Media, tmp_path: Path
+) -> None:
+    """Of a frame each four seconds ffmpeg writes nothing for long where only pictures are wanted."""
+    nothing_else = MediaPlan(recording_seconds=None, segment_seconds=None, full_tap=False)
+    run = a_run(f"{gateway.url}/camera", tmp_path / "run", Heard(), media=nothing_else)
+    tags = [tag for tag in read_flv(media.file(Clip(seconds=2, sound=False))) if tag.kind == VIDEO]
+    with capture_logs() as logs:
+        await run.start()
+        assert await asyncio.to_thread(gateway.listening.wait, 10)
+        ended = asyncio.create_task(run.wait())
+        with Connection(f"{gateway.url}/camera") as connection:
+            connection.send(tags[0], timestamp=0)
+            for number, tag in enumerate(tags[1:5]):
+                connection.send(tag, timestamp=number * 4000)
+                await asyncio.wait([ended], timeout=4)
+                assert not ended.done()
+        await run.stop()
+        await ended
+
+    assert [line for line in logs if line["event"] in {"ffmpeg_wedged", "picture_child_wedged"}] == []
+
+
+async def test_a_failure_in_what_listens_to_ffmpeg_ends_the_run_and_says_so(
+    gateway: OpenGateway, media: Media, tmp_path: Path, children: Children
+) -> None:
+    def refuse(event: CaptureEvent) -> None:
+        if isinstance(event, FileClosed) and event.kind is Kind.SEGMENT:
+            raise RuntimeError("no")
+
+    run = a_run(f"{gateway.url}/camera", tmp_path / "run", Heard())
+    run.emit = refuse
+    with capture_logs() as logs:
+        await run.start()
+        assert await asyncio.to_thread(gateway.listening.wait, 10)
+        async with publishing(media.file(Clip(seconds=30)), gateway), asyncio.timeout(15):
+            returncode = await run.wait()
+
+    assert returncode != 0
+    assert "capture_task_failed" in [line["event"] for line in logs]
     assert children() == []
 
 

@@ -64,15 +64,24 @@ def test_each_list_goes_to_its_own_descriptor() -> None:
 
 def test_the_tap_is_on_standard_output_even_when_all_outputs_are_off() -> None:
     assert argv(None, None)[-1] == "pipe:1"
-    assert value(argv(None, None)[-10:], "-f") == "nut"
+    assert value(argv(None, None)[argv(None, None).index("-map") :], "-f") == "nut"
 
 
 def test_the_keyframe_tap_drops_what_no_picture_and_no_clock_needs() -> None:
-    assert value(argv(tap=Tap.KEYFRAMES), "-bsf:v") == r"noise=drop=not(key)*mod(n\,5)"
+    assert value(argv(segment=None, tap=Tap.KEYFRAMES), "-bsf:v") == r"noise=drop=not(key)*mod(n\,5)"
 
 
 def test_the_full_tap_drops_nothing() -> None:
-    assert "-bsf:v" not in argv(tap=Tap.ALL)
+    assert "-bsf:v" not in argv(segment=None, tap=Tap.ALL)
+
+
+def test_a_stream_without_keyframes_is_taken_up_and_cut_anywhere() -> None:
+    plan = MediaPlan(recording_seconds=60, segment_seconds=2, full_tap=False, cuts_anywhere=True)
+    anywhere = ffmpeg_arguments.capture(SOURCE, plan, FOLDER, tap=Tap.KEYFRAMES, lists=LISTS)
+
+    assert anywhere.count("-break_non_keyframes") == 2
+    assert anywhere.count("-copyinkf") == 3
+    assert "-break_non_keyframes" not in argv()
 
 
 def test_the_tap_of_sound_shows_video_that_has_come_meanwhile() -> None:

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,8 +15,9 @@ from services.adapters.sqlite_state import SqliteState
 from services.domain.channel import Channel
 from services.domain.clock import SystemClock
 from services.domain.errors import VersionConflict
-from services.domain.session import Close, Session, SessionState
+from services.domain.session import Close, Reason, Session, SessionState
 from services.worker.following import Following
+from services.worker.tenure import Tenure
 from tests.doubles.lagging_overview import LaggingOverview
 from tests.examples import a_channel, a_publisher, a_session
 from tests.worker.heard import until
@@ -24,6 +26,12 @@ pytestmark = pytest.mark.anyio
 
 CLOCK = SystemClock()
 LONG = 60.0  # seconds: no reading of its own accord within a test
+
+
+def a_tenure(state: SqliteState, session_id: str = "session") -> Tenure:
+    ttl = timedelta(minutes=5)
+    lease = state.leases.claim(session_id, "worker", ttl=ttl, now=CLOCK.now())
+    return Tenure(leases=state.leases, clock=CLOCK, lease=lease, ttl=ttl, lost=asyncio.Event())
 
 
 def on_air(state: SqliteState, *, reread_seconds: float = LONG, **settings: object) -> Following:
@@ -38,6 +46,7 @@ def on_air(state: SqliteState, *, reread_seconds: float = LONG, **settings: obje
         clock=CLOCK,
         channel=channel,
         session=session,
+        tenure=a_tenure(state),
         reread_seconds=reread_seconds,
     )
 
@@ -229,6 +238,7 @@ async def test_a_publisher_who_meets_the_end_resumes_or_opens_anew_but_never_bot
                 clock=CLOCK,
                 channel=channel,
                 session=absent,
+                tenure=a_tenure(ours, absent.id),
                 reread_seconds=LONG,
             )
             began = threading.Barrier(2)
@@ -311,3 +321,97 @@ async def test_a_channel_that_is_not_seen_yet_leaves_its_session_running(
 
     assert following.plan().image_seconds == 7
     assert not following.due.is_set()
+
+
+@pytest.fixture
+def away(tmp_path: Path) -> SqliteState:
+    """A state that is away."""
+    state = SqliteState(tmp_path / "state.db")
+    state.close()
+    return state
+
+
+REASON = Reason(code="disk_full", detail="make room", since=CLOCK.now())
+
+
+async def test_what_state_could_not_take_is_recorded_with_the_next_reading(
+    state: SqliteState, away: SqliteState
+) -> None:
+    following = on_air(state)
+    following.sessions = away.sessions
+    await following.report(REASON)
+    assert stored(state).state is SessionState.LIVE
+
+    following.sessions = state.sessions
+    await following.read()
+
+    assert stored(state).state is SessionState.INTERRUPTED
+    assert stored(state).state_reason is not None
+
+
+async def test_of_what_state_could_not_take_only_the_last_is_recorded(state: SqliteState, away: SqliteState) -> None:
+    following = on_air(state)
+    following.sessions = away.sessions
+    await following.report(REASON)
+    await following.went_live()
+    following.sessions = state.sessions
+    await following.read()
+
+    assert stored(state).state is SessionState.LIVE
+    assert stored(state).version == 1
+
+
+async def test_what_is_recorded_is_not_said_again(state: SqliteState) -> None:
+    following = on_air(state)
+    await following.report(REASON)
+    state.sessions.save(session=stored(state).went_live())
+    await following.read()
+
+    assert stored(state).state is SessionState.LIVE
+
+
+async def test_a_reason_of_a_publisher_who_has_left_is_not_said(state: SqliteState) -> None:
+    following = on_air(state)
+    state.sessions.save(session=stored(state).lost_publisher(CLOCK.now()))
+    await following.report(Reason(code="publisher_silent", detail="", since=CLOCK.now()), of=a_publisher())
+
+    reason = stored(state).state_reason
+    assert reason is not None
+    assert reason.code == "publisher_away"
+
+
+async def test_a_state_that_hangs_keeps_capture_waiting_for_two_seconds_at_most(
+    state: SqliteState, tmp_path: Path
+) -> None:
+    following = on_air(state)
+    with closing(sqlite3.connect(tmp_path / "state.db", isolation_level=None)) as lock:
+        lock.execute("BEGIN IMMEDIATE")
+        async with asyncio.timeout(3):
+            await following.report(REASON)
+        lock.execute("ROLLBACK")
+    await following.read()
+
+    assert stored(state).state is SessionState.INTERRUPTED
+
+
+async def test_another_publisher_is_told(state: SqliteState) -> None:
+    following = on_air(state)
+    state.sessions.save(session=stored(state).lost_publisher(CLOCK.now()))
+    await following.read()
+    assert not following.arrived.is_set()
+
+    state.sessions.save(session=stored(state).with_publisher(a_publisher("2")))
+    await following.read()
+
+    assert following.arrived.is_set()
+
+
+async def test_a_newer_worker_is_seen_with_the_next_reading_and_decides_what_ends(state: SqliteState) -> None:
+    following = on_air(state)
+    state.leases.claim("session", "another", ttl=timedelta(minutes=1), now=CLOCK.now() + timedelta(hours=1))
+    state.sessions.save(session=stored(state).asked_to_close(Close.STOP))
+    await following.read()
+
+    assert following.tenure.lost.is_set()
+    assert not following.due.is_set()
+    assert not stored(state).closing

@@ -14,9 +14,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from services.worker.attention import SILENT_LOOKS
 from services.worker.events import ClockSet, FileClosed, MediaSeen, VideoSeen
 from services.worker.ffmpeg_arguments import Tap
 from services.worker.picture_child import BACKLOG_BYTES, PictureChild
+from services.worker.pulse import LOOK_SECONDS
 from tests import media as pictures_of
 from tests.media import RATE, Clip, Media
 from tests.processes import children, command
@@ -208,3 +210,62 @@ async def test_a_child_replaced_within_a_gop_makes_no_picture_without_its_keyfra
     later = [picture.start for picture in taken if picture.start > pieces_fed_first]
     assert later[0] == pytest.approx(tap.keyframes[1].pts, abs=0.01)
     assert all(pictures_of.difference(thumb, frames[pictures_of.nearest(thumb, frames)]) < 3 for thumb in shown)
+
+
+async def test_a_child_that_stops_answering_is_replaced_before_much_waits_for_it(media: Media, tmp_path: Path) -> None:
+    async with picture_child(tmp_path, 0.5) as (child, heard):
+        feeding = asyncio.create_task(feed_slowly(child, pieces_of(media, Clip(seconds=60, sound=False))))
+        await heard.expect(FileClosed)
+        wedged = await running()
+        wedged.suspend()
+        began = time.monotonic()
+        await until(lambda: [process.pid for process in processes()] not in ([], [wedged.pid]))
+        count = len(heard.of(FileClosed))
+        await heard.expect(FileClosed, count + 2)
+        took = time.monotonic() - began
+        feeding.cancel()
+
+    assert took < 8
+    assert len(heard.of(ClockSet)) == 1
+
+
+async def test_a_child_that_is_fed_nothing_is_left_alone(media: Media, tmp_path: Path) -> None:
+    async with picture_child(tmp_path, 0.5) as (child, heard):
+        for piece in pieces_of(media, Clip(sound=False))[:30]:
+            child.feed(piece)
+        await heard.expect(FileClosed)
+        first = await running()
+        with pytest.raises(TimeoutError):
+            await until(lambda: not first.is_running(), seconds=SILENT_LOOKS * LOOK_SECONDS + 2)
+
+
+async def test_a_child_that_dies_before_it_told_the_time_has_a_successor_that_does(
+    media: Media, tmp_path: Path
+) -> None:
+    pieces = pieces_of(media, LONG)
+    async with picture_child(tmp_path, 0.5) as (child, heard):
+        unborn = await running()
+        unborn.suspend()
+        for piece in pieces[:40]:
+            child.feed(piece)
+        unborn.kill()
+        (clock,) = await heard.expect(ClockSet, seconds=3)
+        pictures = await heard.expect(FileClosed, 2)
+
+    assert clock.first == pytest.approx(0.0, abs=0.2)
+    assert pictures[0].start == pytest.approx(clock.first, abs=0.2)
+
+
+async def test_after_some_deaths_pictures_still_come_back_soon(media: Media, tmp_path: Path) -> None:
+    took = []
+    async with picture_child(tmp_path, 0.5) as (child, heard):
+        feeding = asyncio.create_task(feed_slowly(child, pieces_of(media, Clip(seconds=60, sound=False))))
+        await heard.expect(FileClosed)
+        for _ in range(4):
+            (await running()).kill()
+            killed, count = time.monotonic(), len(heard.of(FileClosed))
+            await heard.expect(FileClosed, count + 2)
+            took.append(time.monotonic() - killed)
+        feeding.cancel()
+
+    assert max(took) < 2

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from services.worker.parcel import FILE_BYTES
 from services.worker.settings import WorkerSettings
 
 
@@ -34,3 +35,17 @@ def test_a_lease_lasts_as_long_as_its_renewals_are_cheap_unless_it_is_asked_for(
 def test_a_lease_that_is_too_short_or_too_long_is_refused_by_name(value: str, tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match="lease_seconds"):
         settings(tmp_path, lease_seconds=value)
+
+
+def test_the_spool_holds_ten_minutes_of_all_outputs_at_ten_megabits(tmp_path: Path) -> None:
+    recordings = segments = 600 * 10_000_000 / 8
+    pictures = 2 * 600 * 300_000
+    files = (600 / 2 + 600 / 60 + 2 * 600) * FILE_BYTES
+
+    assert settings(tmp_path).spool_bytes > recordings + 1.1 * segments + pictures + files
+
+
+@pytest.mark.parametrize("value", ["-1", "1048575", "much"])
+def test_a_spool_that_holds_nothing_is_refused_by_name(value: str, tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="spool_bytes"):
+        settings(tmp_path, spool_bytes=value)

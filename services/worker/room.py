@@ -1,0 +1,58 @@
+"""Whether the spool can take what ffmpeg writes."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_PROBE = ".room"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """Why nothing can be captured: a code of docs/states.md, and what to do."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """A session's folder in the spool, on a disk of which at least `min_free_bytes` stay free."""
+
+    folder: Path
+    min_free_bytes: int
+
+    def trouble(self, run: Path | None = None) -> Trouble | None:
+        """Look once, and make the folder where it is missing; `run`, where ffmpeg writes, must be there."""
+        if run is not None and not run.is_dir():
+            return Trouble(code="spool_unavailable", detail=f"{run} was removed while files were written into it")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._write()
+            free = shutil.disk_usage(self.folder).free
+        except OSError as error:
+            return self._refused(error)
+        return None if free >= self.min_free_bytes else self._full(free)
+
+    def _write(self) -> None:
+        """See that a file can be made: a disk may be full of files, over a quota or read-only with room to spare."""
+        probe = self.folder / _PROBE
+        try:
+            probe.write_bytes(b"\n")
+        finally:
+            probe.unlink(missing_ok=True)
+
+    def _refused(self, error: OSError) -> Trouble:
+        if error.errno in _FULL:
+            return Trouble(code="disk_full", detail=f"{self.folder}: {error.strerror}; make room on the spool's disk")
+        remedy = "it must be a folder that the worker may write to"
+        return Trouble(code="spool_unavailable", detail=f"{self.folder}: {error.strerror}; {remedy}")
+
+    def _full(self, free: int) -> Trouble:
+        needed = self.min_free_bytes
+        detail = f"{free} bytes are free where {needed} are needed; make room on the spool's disk"
+        return Trouble(code="disk_full", detail=detail)

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import asyncio
+import re
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from services.domain.secrets import Secret
+from services.runtime import metrics
+from services.worker.control import control_app
+from services.worker.events import KeyframeSeen
+from services.worker.hand_over import HandedOver
+
+
+async def nothing(_: KeyframeSeen) -> HandedOver | None:
+    return None
+
+
+@pytest.mark.anyio
+async def test_a_worker_shows_what_it_counts() -> None:
+    metrics.SHIPPED.labels("hls").inc()
+    app = control_app(Secret("token"), asyncio.Event(), nothing)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://worker") as client:
+        answer = await client.get("/metrics")
+    families = {family.name: family for family in text_string_to_metric_families(answer.text)}
+
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert {"streamkeep_files_shipped", "streamkeep_spool_bytes", "streamkeep_upload_seconds"} <= families.keys()
+    assert any(sample.labels == {"output": "hls"} for sample in families["streamkeep_files_shipped"].samples)
+
+
+def test_names_keep_to_the_conventions_and_labels_do_not_grow() -> None:
+    for family in text_string_to_metric_families(metrics.shown().decode()):
+        assert re.fullmatch(r"(streamkeep|process)_[a-z_]+", family.name)
+        assert family.documentation
+        assert {name for sample in family.samples for name in sample.labels} <= {
+            "output",
+            "cause",
+            "what",
+            "error",
+            "le",
+            "version",
+            "outcome",
+            "reason",
+        }
