@@ -8,8 +8,7 @@ from datetime import datetime
 import psutil
 import pytest
 
-from tests.e2e.clips import NINE_SECONDS, RATE, WITH_SOUND
-from tests.e2e.looking import decode_errors, probe
+from tests.e2e.clips import WITH_SOUND
 from tests.e2e.publisher import Publisher
 from tests.e2e.stack import Stack
 from tests.media import Media
@@ -25,65 +24,6 @@ def more_segments(stack: Stack, channel_id: str, count: int) -> None:
     pattern = f"hls/{channel_id}/*/*.ts"
     wanted = len(stack.objects(pattern)) + count
     eventually(lambda: len(stack.objects(pattern)) >= wanted, within=20, what=f"{count} more segments")
-
-
-def a_broadcast_that_loses(stack: Stack, media: Media, *words: str) -> str:
-    """Kill the process whose command line has `words` amid a broadcast; give the channel once it is idle."""
-    channel = stack.create(video_time=60)
-    with Publisher(channel["publish"]["url"], media.file(WITH_SOUND)):
-        more_segments(stack, channel["id"], 2)
-        victim = stack.process_with(*words, channel["id"])
-        assert victim is not None
-        victim.kill()
-        more_segments(stack, channel["id"], 3)
-    stack.api.post(f"/channels/{channel['id']}/complete")
-    stack.wait_for_state(channel["id"], "idle", within=10)
-    return str(channel["id"])
-
-
-def test_a_killed_ffmpeg_is_replaced_and_the_gap_declared(stack: Stack, media: Media) -> None:
-    channel_id = a_broadcast_that_loses(stack, media, "ffmpeg", "segment_list")
-
-    session = stack.session(channel_id)
-    assert [gap["cause"] for gap in session["gaps"]] == ["ffmpeg_lost"]
-    recordings = stack.objects(f"recordings/{channel_id}/**/*.mp4")
-    assert len(recordings) == 2, "the open recording of the killed ffmpeg is kept"
-    assert float(probe(recordings[0])["format"]["duration"]) > 2
-
-
-def test_a_killed_worker_is_replaced_and_its_spool_shipped(stack: Stack, media: Media) -> None:
-    channel_id = a_broadcast_that_loses(stack, media, "services.worker", "--channel")
-
-    session = stack.session(channel_id)
-    assert [gap["cause"] for gap in session["gaps"]] == ["worker_lost"]
-    assert [part["n"] for part in session["parts"]] == [0, 1]
-    recordings = stack.objects(f"recordings/{channel_id}/**/*.mp4")
-    assert len(recordings) == 2, "the open recording of the killed worker is recovered"
-    assert "".join(decode_errors(recording) for recording in recordings) == ""
-    names = [segment.uri for segment in stack.live(channel_id).segments]
-    assert len(set(names)) == len(names)
-
-
-def test_a_killed_picture_child_costs_the_recording_nothing(stack: Stack, media: Media) -> None:
-    channel = stack.create(image_time=2)
-    with Publisher(channel["publish"]["url"], media.file(NINE_SECONDS), loop=False) as publisher:
-        eventually(lambda: stack.objects(f"snapshots/{channel['id']}/latest.jpg"), within=8, what="a picture")
-        child = stack.process_with("services.worker.picture", stack.session(channel["id"])["id"])
-        assert child is not None
-        child.kill()
-        count = len(stack.objects(f"snapshots/{channel['id']}/2*/**/*.jpg"))
-        eventually(
-            lambda: len(stack.objects(f"snapshots/{channel['id']}/2*/**/*.jpg")) >= count + 2,
-            within=7,
-            what="pictures are back",
-        )
-        publisher.wait(within=15)
-    stack.api.post(f"/channels/{channel['id']}/complete")
-    stack.wait_for_state(channel["id"], "idle", within=10)
-
-    assert len(stack.session(channel["id"])["parts"]) == 1
-    recordings = stack.objects(f"recordings/{channel['id']}/**/*.mp4")
-    assert sum(probe(recording)["frames"] for recording in recordings) == 9 * RATE
 
 
 def test_a_stop_of_the_stack_ships_everything_and_the_next_start_resumes(own_stack: Stack, media: Media) -> None:
@@ -147,19 +87,3 @@ def test_after_a_kill_of_every_process_a_publisher_is_captured_as_soon_as_it_is_
     assert sum(lost) < 5
     assert session["gaps"], "the kill is declared"
     assert len(stack.objects(f"recordings/{channel['id']}/**/*.mp4")) == 2, "what the dead worker left is shipped"
-
-
-def test_a_killed_nginx_interrupts_and_the_publisher_may_return_at_once(own_stack: Stack, media: Media) -> None:
-    channel = own_stack.create()
-    url = channel["publish"]["url"]
-    with Publisher(url, media.file(WITH_SOUND)):
-        own_stack.wait_for_state(channel["id"], "live", within=8)
-        for process in own_stack.family():
-            if process.name() == "nginx":
-                process.kill()
-    eventually(own_stack._is_ready, within=10, what="nginx is back")
-    with Publisher(url, media.file(WITH_SOUND)):
-        eventually(lambda: len(own_stack.session(channel["id"])["parts"]) == 2, within=15, what="a second part")
-
-    causes = [gap["cause"] for gap in own_stack.session(channel["id"])["gaps"]]
-    assert causes in (["publisher_away"], ["publisher_away", "not_listening"])

@@ -9,28 +9,6 @@ from tests.media import Media
 from tests.waiting import eventually
 
 
-def test_a_reconnect_inside_the_window_is_a_new_part_of_the_same_session(stack: Stack, media: Media) -> None:
-    channel = stack.create(hls_time=2, reconnect_window=30, is_video=False)
-    url = channel["publish"]["url"]
-    with Publisher(url, media.file(WITH_SOUND), seconds=5, loop=False) as publisher:
-        publisher.wait(within=15)
-    stack.wait_for_state(channel["id"], "interrupted", within=5)
-    with Publisher(url, media.file(WITH_SOUND), seconds=5, loop=False) as publisher:
-        stack.wait_for_state(channel["id"], "live", within=5)
-        publisher.wait(within=15)
-    stack.api.post(f"/channels/{channel['id']}/complete")
-    stack.wait_for_state(channel["id"], "idle", within=8)
-
-    (session,) = stack.sessions(channel["id"])
-    whole = stack.api.get(f"/sessions/{session['id']}").json()
-    assert [part["n"] for part in whole["parts"]] == [0, 1]
-    assert [(gap["cause"], gap["from"], gap["to"]) for gap in whole["gaps"]] == [
-        ("publisher_away", whole["parts"][0]["to"], whole["parts"][1]["from"])
-    ]
-    playlist = stack.live(channel["id"])
-    assert [segment.discontinuity for segment in playlist.segments].count(True) == 1
-
-
 def test_the_session_ends_when_the_window_has_passed(stack: Stack, media: Media) -> None:
     channel = stack.create(reconnect_window=1)
     with Publisher(channel["publish"]["url"], media.file(WITH_SOUND), seconds=3, loop=False) as publisher:
@@ -58,23 +36,6 @@ def test_the_next_session_continues_the_live_playlists_sequences(stack: Stack, m
     assert second.media_sequence == (first.media_sequence or 0) + len(first.segments)
     assert second.discontinuity_sequence == (first.discontinuity_sequence or 0) + 1
     assert second.is_endlist
-
-
-def test_a_second_publisher_is_refused_and_the_first_goes_on(stack: Stack, media: Media) -> None:
-    channel = stack.create(reconnect_window=0)
-    url = channel["publish"]["url"]
-    with Publisher(url, media.file(WITH_SOUND)):
-        stack.wait_for_state(channel["id"], "live", within=8)
-        with Publisher(url, media.file(WITH_SOUND)) as intruder:
-            assert intruder.wait(within=5) != 0
-        segments = len(stack.objects(f"hls/{channel['id']}/*/*.ts"))
-        eventually(
-            lambda: len(stack.objects(f"hls/{channel['id']}/*/*.ts")) >= segments + 2,
-            within=8,
-            what="the first publisher is still captured",
-        )
-        assert len(stack.sessions(channel["id"])) == 1
-    stack.wait_for_state(channel["id"], "idle", within=6)
 
 
 def test_stop_cuts_the_publisher_and_keeps_it_out_until_unblock(stack: Stack, media: Media) -> None:
