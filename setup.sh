@@ -58,6 +58,7 @@ missing_packages() {
   local python
   if [[ $1 == test ]]; then
     command -v chromium >/dev/null || printf '%s\n' chromium fonts-liberation
+    command -v faketime >/dev/null || echo faketime
   fi
   command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null || echo ffmpeg
   command -v nginx >/dev/null || echo nginx
