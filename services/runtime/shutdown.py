@@ -28,6 +28,12 @@ class Stop(asyncio.Event):
         self.at_once = asyncio.Event()
 
 
+async def deadline(stop: asyncio.Event, seconds: float) -> None:
+    """Return so long after `stop` is set."""
+    await stop.wait()
+    await asyncio.sleep(seconds)
+
+
 @asynccontextmanager
 async def stop_event(lifeline_fd: int | None) -> AsyncIterator[Stop]:
     """Give an event that is set by SIGTERM, by SIGINT, or when the stack's end of the lifeline closes.

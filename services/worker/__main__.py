@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import os
 import shutil
 import sys
 from functools import partial
@@ -13,7 +14,7 @@ import structlog
 
 from services.domain.errors import LeaseHeld, LeaseLost, SessionNotFound, StateUnavailable, Unavailable
 from services.runtime import logging
-from services.runtime.shutdown import stop_event
+from services.runtime.shutdown import deadline, stop_event
 from services.worker.bootstrap import Worker, worker
 from services.worker.broadcast import Broadcast
 from services.worker.settings import WorkerSettings
@@ -39,7 +40,10 @@ def main() -> None:
         sys.exit(EXIT_CANNOT_START)
     logging.configure("worker", level=settings.log_level, form=settings.log_format)
     structlog.contextvars.bind_contextvars(channel=arguments.channel)
-    sys.exit(asyncio.run(run(settings, channel_id=arguments.channel, session_id=arguments.session)))
+    code = asyncio.run(run(settings, channel_id=arguments.channel, session_id=arguments.session))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # sys.exit would wait for the threads of calls that a store never answers
 
 
 async def run(settings: WorkerSettings, *, channel_id: str, session_id: str) -> int:
@@ -48,7 +52,7 @@ async def run(settings: WorkerSettings, *, channel_id: str, session_id: str) -> 
         try:
             async with worker(settings, channel_id=channel_id, session_id=session_id, stop=stop) as built:
                 return await _work(settings, built)
-        except LeaseHeld:
+        except (LeaseHeld, LeaseLost):
             log.info("worker_not_needed", session=session_id)
             return EXIT_LEASE
         except (SessionNotFound, Unavailable) as error:
@@ -93,7 +97,7 @@ def _mind(broadcast: Broadcast, failed: asyncio.Event, task: asyncio.Task[None])
 async def _finish(settings: WorkerSettings, built: Worker, *, due: bool) -> None:
     """Ship and end; once this worker is asked to stop, what is not shipped in time stays in the spool."""
     finishing = asyncio.create_task(built.broadcast.finish(due=due), name="finishing")
-    stopping = asyncio.create_task(_deadline(built.broadcast.stop, settings.stop_seconds), name="deadline")
+    stopping = asyncio.create_task(deadline(built.broadcast.stop, settings.stop_seconds), name="deadline")
     await asyncio.wait([finishing, stopping], return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     if not finishing.done():
@@ -102,11 +106,6 @@ async def _finish(settings: WorkerSettings, built: Worker, *, due: bool) -> None
         await asyncio.gather(finishing, return_exceptions=True)
         return
     await finishing
-
-
-async def _deadline(stop: asyncio.Event, seconds: float) -> None:
-    await stop.wait()
-    await asyncio.sleep(seconds)
 
 
 async def _answer(built: Worker) -> None:

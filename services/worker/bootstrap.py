@@ -17,6 +17,7 @@ from services.domain.ports import ObjectStore
 from services.domain.secrets import Secret
 from services.domain.session import Session
 from services.runtime.shutdown import Stop
+from services.worker.beginning import in_time, kept, until_room
 from services.worker.broadcast import Broadcast
 from services.worker.claim import Claim
 from services.worker.delivery import Delivery
@@ -95,10 +96,11 @@ async def worker(settings: WorkerSettings, *, channel_id: str, session_id: str, 
             reread_seconds=settings.reread_seconds,
         )
         try:
+            await kept(tenure, until_room(folder, following, stop))
             with Ledger(folder / "ledger.jsonl") as ledger, Patience(name="store", probe=store.check) as patience:
                 go = asyncio.Event()
                 fenced = FencedStore(store, tenure.check)
-                broadcast = await _broadcast(settings, following, tenure, fenced, ledger, patience, go, standby)
+                broadcast = await _broadcast(settings, following, tenure, fenced, ledger, patience, go, stop, standby)
                 hand_over = HandOver(
                     stop=stop,
                     go=go,
@@ -125,7 +127,8 @@ async def _broadcast(  # noqa: PLR0917 - what a broadcast is made of
     store: ObjectStore,
     ledger: Ledger,
     patience: Patience,
-    stop: asyncio.Event,
+    go: asyncio.Event,
+    stop: Stop,
     standby: Standby | None,
 ) -> Broadcast:
     session, channel = following.session, following.channel
@@ -147,7 +150,7 @@ async def _broadcast(  # noqa: PLR0917 - what a broadcast is made of
         tenure=tenure,
         folder=folder,
         spool_bytes=settings.spool_bytes,
-        inherited=await heir.inherit(following.clock.now()),
+        inherited=await kept(tenure, in_time(heir.inherit(following.clock.now()), stop, settings.stop_seconds)),
     )
     delivery.begin()
     parts = Parts(
@@ -176,6 +179,6 @@ async def _broadcast(  # noqa: PLR0917 - what a broadcast is made of
         source=source(settings, session),
         folder=folder,
         min_free_bytes=settings.min_free_bytes,
-        stop=stop,
+        stop=go,
         standby=standby,
     )

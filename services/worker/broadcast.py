@@ -21,7 +21,7 @@ from services.worker.manifest_keeper import ManifestKeeper
 from services.worker.parts import Parts
 from services.worker.playlists import Playlists
 from services.worker.restarts import Restarts
-from services.worker.room import Room, Trouble
+from services.worker.room import LOOK_SECONDS, Room, Trouble
 from services.worker.runs import Runs
 from services.worker.silence import Silence
 from services.worker.standby import Standby
@@ -29,8 +29,6 @@ from services.worker.tenure import Tenure
 
 log = structlog.get_logger()
 
-LOOK_SECONDS = 2.0
-"""How often the spool is looked at: what must stay free there is room for state, manifest and the last files."""
 FAILURES_TOLD = 3
 """After so many runs without media a connected publisher is said to send nothing that can be captured."""
 SILENT = Trouble(code="publisher_silent", detail="the publisher is connected and sends nothing that can be captured")

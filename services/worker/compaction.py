@@ -21,7 +21,7 @@ def records(body: bytes) -> Iterator[Record]:
 
 
 def told(lines: Iterable[Record]) -> int:
-    """Count the lines of which the manifest tells as well: parts, and what was shipped or dropped."""
+    """Count the lines of which the manifest tells as well: parts, gaps, and what was shipped or dropped."""
     return sum(map(_is_told, lines))
 
 
@@ -46,7 +46,7 @@ def kept(lines: list[Record], folder: Path, *, forget: int) -> list[Record]:
 
 
 def _is_told(line: Record) -> bool:
-    return not line.keys().isdisjoint({"anchor", "shipped", "dropped"})
+    return not line.keys().isdisjoint({"anchor", "shipped", "dropped", "declared"})
 
 
 def _is_numbered(line: Record) -> bool:

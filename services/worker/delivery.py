@@ -113,6 +113,7 @@ class Delivery:
 
     def begin(self) -> None:
         """Set it to work."""
+        self.manifest.keep()
         watch = StoreWatch(
             patience=self.patience, following=self.following, manifest=self.manifest, clock=self.following.clock
         )

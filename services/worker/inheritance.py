@@ -16,7 +16,7 @@ from services.domain import keys, times
 from services.domain.artifact import Artifact, Kind
 from services.domain.errors import ObjectNotFound
 from services.domain.gaps import cut_off
-from services.domain.manifest import Head, Part, decode_chunk, decode_head
+from services.domain.manifest import Gap, Head, Part, decode_chunk, decode_head
 from services.domain.playlist import target_duration
 from services.domain.ports import ObjectStore
 from services.domain.session import LEASE_KEPT, Session
@@ -28,6 +28,8 @@ from services.worker.recovery import Leftovers, recover
 
 log = structlog.get_logger()
 
+SAME_FILE = timedelta(seconds=0.5)
+"""By how much a file may begin before or after its line, once it has been measured."""
 UNNAMED = 16
 """So many segments may be in the store, or on their way there, that a worker on another machine had not named yet."""
 
@@ -60,6 +62,7 @@ class Heir:
         head = await self._head(leftovers, now)
         entries = [*await self._chunked(head), *head.tail]
         head = merge(head, leftovers, known={entry.key for entry in entries})
+        head = without(head, leftovers, (*entries, *leftovers.shipped))
         head = ended(head, leftovers, entries)
         segments = [entry for entry in (*entries, *leftovers.shipped) if entry.kind is Kind.SEGMENT]
         segments = list({entry.key: entry for entry in segments}.values())
@@ -138,6 +141,23 @@ def merge(head: Head, leftovers: Leftovers, known: Iterable[str]) -> Head:
         if part.number not in numbers:
             began = times.utc(part.anchor + part.first)
             head = replace(head, parts=(*head.parts, Part(number=part.number, started_at=began)))
+    return head
+
+
+def without(head: Head, leftovers: Leftovers, entries: Iterable[Artifact]) -> Head:
+    """Declare what a file would have held that is neither in the spool any more nor in the manifest."""
+    listed: dict[tuple[Kind, int], list[datetime]] = {}
+    for entry in entries:
+        listed.setdefault((entry.kind, entry.part), []).append(entry.captured_at)
+    for waiting in leftovers.gone:
+        file = waiting.file
+        start, end = times.utc(waiting.anchor + file.start), times.utc(waiting.anchor + file.end)
+        moments = listed.get((file.kind, waiting.part), ())
+        if end > start and not any(abs(moment - start) < SAME_FILE for moment in moments):
+            log.warning("file_gone", file=file.path.name)
+            head = head.with_gap(
+                Gap(started_at=start, ended_at=end, outputs=(OUTPUTS[file.kind],), cause="store_dropped")
+            )
     return head
 
 

@@ -2,7 +2,7 @@
 
 It lies in the spool beside the files it speaks of. Lines: `part` (number, clock, folder), `closed` (a file that is
 whole), `prepared` (what it is shipped as, and under which number), `shipped` (an entry of the manifest, and the file
-it was), `dropped` (a file that is given up, and the gap that this makes).
+it was), `dropped` (a file that is given up, and the gap that this makes), `declared` (a gap that no file makes).
 """
 
 from __future__ import annotations
@@ -101,6 +101,11 @@ class Ledger:
         self._noted += 1
         told = None if gap is None else gap_record(gap)
         self._append({"dropped": self._name(path), "number": number, "gap": told})
+
+    def declared(self, gap: Gap) -> None:
+        """Note a gap before a part."""
+        self._noted += 1
+        self._append({"declared": gap_record(gap)})
 
     def mark(self) -> int:
         """Give a mark of what the manifest has by now; `stored` takes it when that manifest is in the store."""

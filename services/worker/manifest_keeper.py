@@ -27,7 +27,8 @@ log = structlog.get_logger()
 
 WRITE_SECONDS = 5.0
 LOCAL_HEAD = "head.json"
-"""A copy of the stored head in the spool: a later worker need not wait for a store that is away."""
+"""A copy of the head in the spool, as it began or was stored last: a later worker need not wait for a store that is
+away."""
 
 
 class Forgetful(Protocol):
@@ -116,6 +117,10 @@ class ManifestKeeper:
             except Unavailable:
                 self._dirty.set()
                 raise
+
+    def keep(self) -> None:
+        """Keep a copy of what was inherited, of which the ledger forgets nothing before it is stored."""
+        self._keep(encode_head(self.head))
 
     def _keep(self, body: bytes) -> bool:
         """Keep a copy; say False where that cannot be, since the ledger must not forget then."""

@@ -163,6 +163,8 @@ class Parts:
             publisher = replace(publisher, accepted_at=accepted_at)
         outputs = self.following.plan().outputs()
         for gap in missing_before(part, previous_end, publisher, outputs, cause=cause, unheard=unheard):
+            if gap.outputs:
+                self.ledger.declared(gap)  # the manifest is written later, and a kill may come first
             self.manifest.declare_gap(gap)
 
     def _release(self, reach: float | None = None) -> None:

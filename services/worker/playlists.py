@@ -39,7 +39,8 @@ class Playlists:
     target: int | None = None
     _whole: WholeList | None = None
     _part: int = 0
-    _vod_written: float = 0.0
+    _closes_live: bool = False
+    _closes_vod: bool = False
     _live_news: asyncio.Event = field(default_factory=asyncio.Event)
     _vod_news: asyncio.Event = field(default_factory=asyncio.Event)
     _live_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -116,13 +117,19 @@ class Playlists:
     async def write_live(self) -> None:
         """Write live.m3u8 as it is now, if it names anything."""
         async with self._live_lock, _until_written(self._live_news):
-            if self.is_live and self.window.named:
+            if self._closes_live:
+                await self._write_live(ended=True)
+                self._closes_live = False
+            elif self.is_live and self.window.named:
                 await self._write_live(ended=False)
 
     async def write_vod(self) -> None:
         """Write vod.m3u8 as it is now, if it names anything."""
         async with self._vod_lock, _until_written(self._vod_news):
-            if self.is_vod and self._whole is not None and self._whole.named:
+            if self._closes_vod:
+                await self._write_vod(ended=True)
+                self._closes_vod = False
+            elif self.is_vod and self._whole is not None and self._whole.named:
                 await self._write_vod(ended=False)
 
     async def flush(self) -> None:
@@ -142,16 +149,19 @@ class Playlists:
             return
         self.window.end(self.target)
         async with self._live_lock:
-            if self.is_live:
+            if self.is_live or self._closes_live:
                 await self._write_live(ended=True)
-                self.is_live = False
+                self.is_live = self._closes_live = False
         async with self._vod_lock:
-            if self.is_vod:
+            if self.is_vod or self._closes_vod:
                 await self._write_vod(ended=True)
-                self.is_vod = False
+                self.is_vod = self._closes_vod = False
 
-    async def adapt(self, plan: CapturePlan) -> None:
-        """Take over changed settings: a list that is switched off is closed, one that is switched on begins now."""
+    def adapt(self, plan: CapturePlan) -> None:
+        """Take over changed settings: a list that is switched off is closed, one that is switched on begins now.
+
+        This does not wait for the store, which may be away: capture goes on.
+        """
         was_live, was_vod = self.is_live, self.is_vod
         self.window.size, self.is_live, self.is_vod = plan.hls_list_size, plan.is_live, plan.is_on_demand
         if self.is_vod and self._whole is None:
@@ -159,12 +169,13 @@ class Playlists:
             self._whole = WholeList(following=first, named=[])
             for segment in self.window.named:
                 self._whole.arrived(segment)
-        if self.target is not None and was_live and not self.is_live:
-            async with self._live_lock:
-                await self._write_live(ended=True)
-        if self.target is not None and was_vod and not self.is_vod:
-            async with self._vod_lock:
-                await self._write_vod(ended=True)
+        if self.target is not None:
+            self._closes_live = not self.is_live and (was_live or self._closes_live)
+            self._closes_vod = not self.is_vod and (was_vod or self._closes_vod)
+        if self._closes_live:
+            self._live_news.set()
+        if self._closes_vod:
+            self._vod_news.set()
 
     async def _write_live(self, *, ended: bool) -> None:
         # Segments lie below the session, the live list one level above.

@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
+import structlog
+
 from services.domain import times
 from services.domain.artifact import Artifact, Kind
 from services.domain.manifest import Gap, gap_from_record
@@ -16,6 +18,8 @@ from services.worker.events import ClockSet, FileClosed
 from services.worker.finishing import describe
 from services.worker.ledger import Ledger
 from services.worker.parcel import OUTPUTS, Parcel, Waiting, size
+
+log = structlog.get_logger()
 
 _PATTERNS = ((Kind.RECORDING, "recording-*.mp4"), (Kind.SEGMENT, "segment-*.ts"))
 
@@ -108,12 +112,15 @@ class PartFiles:
 class Leftovers:
     """What is to be done: entries shipped already, files still to prepare or to ship, gaps of dropped ones, parts.
 
+    Of what is `gone` nobody noted what became of it: it is in the manifest, or lost.
+
     `numbers` are the media sequence numbers that were given, `target` the EXT-X-TARGETDURATION (s) if one was fixed.
     """
 
     shipped: list[Artifact] = field(default_factory=list)
     waiting: list[Waiting] = field(default_factory=list)
     parcels: list[Parcel] = field(default_factory=list)
+    gone: list[Waiting] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     numbers: set[int] = field(default_factory=set)
     target: int | None = None
@@ -144,7 +151,10 @@ class _Reading:
             )
             self.left.parts[record["part"]] = PartFiles.begun(record["part"], clock, self.folder / record["folder"])
         elif "closed" in record:
-            file, part = self.ledger.file_of(record), self.left.parts[record["part"]]
+            file, part = self.ledger.file_of(record), self.left.parts.get(record["part"])
+            if part is None:  # a full disk took its line
+                log.warning("file_of_no_part", file=record["closed"], part=record["part"])
+                return
             part.close(file)
             self.closed[record["closed"]] = (file, part)
         elif "prepared" in record:
@@ -160,14 +170,16 @@ class _Reading:
             self.done.add(record["dropped"])
             self.left.gaps += [] if record["gap"] is None else [gap_from_record(record["gap"])]
             self.left.numbers |= set() if record["number"] is None else {record["number"]}
+        elif "declared" in record:
+            self.left.gaps.append(gap_from_record(record["declared"]))
 
     def end(self) -> None:
         """Tell what waits from what is done, and remove what a kill kept an earlier worker from removing."""
         for name, (file, part) in self.closed.items():
             pieces = self.prepared.get(name)
             if pieces is None and name not in self.done:
-                if file.path.exists():
-                    self.left.waiting.append(Waiting(file, part.number, part.anchor))
+                waiting = Waiting(file, part.number, part.anchor)
+                (self.left.waiting if file.path.exists() else self.left.gone).append(waiting)
                 continue
             left = [piece for piece in pieces or () if piece["file"] not in self.done]
             for piece in left:
@@ -179,14 +191,19 @@ class _Reading:
 
     def _carry_on(self, file: FileClosed, part: PartFiles, piece: dict[str, Any]) -> None:
         path = self.folder / piece["file"]
-        if path.exists():
-            file = replace(file, path=path, start=piece["start"], end=piece["end"])
+        file = replace(file, path=path, start=piece["start"], end=piece["end"])
+        if not path.exists():
+            self.left.gone.append(Waiting(file, part.number, part.anchor))
+        else:
             parcel = Parcel(file=file, part=part.number, anchor=part.anchor, bytes=size(path), number=piece["number"])
             self.left.parcels.append(parcel)
 
 
 async def recover(ledger: Ledger, folder: Path) -> Leftovers:
-    """Read the ledger and look at the files beside it; `folder` is the session's in the spool."""
+    """Read the ledger and look at the files beside it; `folder` is the session's in the spool.
+
+    The ledger is told of those that nobody closed: this worker may be killed as well, when they have become others.
+    """
     reading = _Reading(ledger, folder)
     for record in ledger.read():
         reading.take(record)
@@ -194,5 +211,7 @@ async def recover(ledger: Ledger, folder: Path) -> Leftovers:
     left = reading.left
     for part in left.parts.values():
         owned = [part.own(file, None) for file in await part.open_files()]
-        left.waiting += [Waiting(file, part.number, part.anchor) for file in owned if file is not None]
+        for file in filter(None, owned):
+            ledger.closed(part.number, file)
+            left.waiting.append(Waiting(file, part.number, part.anchor))
     return left

@@ -7,6 +7,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+LOOK_SECONDS = 2.0
+"""How often the spool is looked at: what must stay free there is room for state, manifest and the last files."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _PROBE = ".room"
 

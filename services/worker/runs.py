@@ -45,7 +45,7 @@ class Runs:
     async def begin(self) -> CaptureRun:
         """Give a run that captures: the one that stood by, or a new one; raise OSError if it cannot be started."""
         self.following.replanned.clear()
-        await self.playlists.adapt(self.following.plan())
+        self.playlists.adapt(self.following.plan())
         self.parts.outgrown.clear()
         standby, self.standby = self.standby, None
         if standby is not None:
@@ -83,7 +83,7 @@ class Runs:
             return True
         self.following.replanned.clear()
         plan, media = self.following.plan(), self._media()
-        await self.playlists.adapt(plan)
+        self.playlists.adapt(plan)
         if replace(media, full_tap=media.full_tap or run.media.full_tap) != run.media:
             self.parts.missing_cause = "not_listening"
             log.info("capture_replanned")

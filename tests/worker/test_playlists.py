@@ -8,9 +8,12 @@ import pytest
 from services.adapters.directory_store import DirectoryStore
 from services.domain import capture, keys
 from services.domain.artifact import Artifact
+from services.domain.errors import StoreUnavailable
 from services.domain.live_window import LiveWindow
+from services.domain.ports import ObjectStore
 from services.worker.patience import Patience
 from services.worker.playlists import Playlists
+from tests.doubles.faulty_store import FaultyStore
 from tests.examples import NOW, a_channel
 from tests.worker.spool import CHANNEL, SESSION, a_segment, in_place
 
@@ -21,7 +24,7 @@ VOD = keys.vod_playlist(CHANNEL, SESSION)
 
 
 def playlists(
-    objects: DirectoryStore, *, vod: bool = False, list_size: int = 3, sequence: tuple[int, int] = (0, 0)
+    objects: ObjectStore, *, vod: bool = False, list_size: int = 3, sequence: tuple[int, int] = (0, 0)
 ) -> Playlists:
     return Playlists(
         live=in_place(objects, LIVE),
@@ -182,7 +185,8 @@ async def test_a_list_switched_off_is_closed_and_one_switched_on_begins(
 ) -> None:
     lists = await filled(playlists(objects), run_of(3))
 
-    await lists.adapt(capture.plan(a_channel(is_hls=False, is_on_demand=True, hls_list_size=4)))
+    lists.adapt(capture.plan(a_channel(is_hls=False, is_on_demand=True, hls_list_size=4)))
+    await lists.flush()
     await filled(lists, run_of(2, first=3))
     await lists.end()
 
@@ -190,3 +194,28 @@ async def test_a_list_switched_off_is_closed_and_one_switched_on_begins(
     assert [segment.uri for segment in parsed(objects, LIVE).segments][-1] == "session/000000002.ts"
     assert parsed(objects, VOD).is_endlist
     assert parsed(objects, VOD).segments[-1].uri == "000000004.ts"
+
+
+async def test_a_list_that_is_switched_off_while_the_store_is_away_is_closed_when_it_is_back(
+    objects: DirectoryStore,
+) -> None:
+    store = FaultyStore(objects)
+    lists = playlists(store, vod=True)
+    await filled(lists, run_of(3))
+    store.is_away.set()
+    lists.adapt(capture.plan(a_channel(is_hls=False, is_on_demand=False)))
+    with pytest.raises(StoreUnavailable):
+        await lists.flush()
+    store.is_away.clear()
+    await lists.flush()
+
+    assert [parsed(objects, key).is_endlist for key in (LIVE, VOD)] == [True, True]
+
+
+async def test_a_list_that_is_switched_on_again_before_it_was_closed_goes_on(objects: DirectoryStore) -> None:
+    lists = await filled(playlists(objects), run_of(3))
+    lists.adapt(capture.plan(a_channel(is_hls=False)))
+    lists.adapt(capture.plan(a_channel(is_hls=True)))
+    await lists.flush()
+
+    assert not parsed(objects, LIVE).is_endlist

@@ -5,20 +5,25 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from services.domain.artifact import Kind
 from services.domain.capture import MediaPlan
+from services.domain.manifest import Gap
 from services.worker import ffmpeg_arguments
 from services.worker.events import ClockSet, FileClosed
 from services.worker.ffmpeg_arguments import Tap
+from services.worker.inheritance import merge
 from services.worker.ledger import Ledger
 from services.worker.recovery import recover
+from tests.examples import NOW
 from tests.media import Clip, Media
 from tests.worker.captures import captured
-from tests.worker.spool import a_segment
+from tests.worker.spool import a_head, a_segment
 
 pytestmark = pytest.mark.anyio
 
@@ -124,6 +129,34 @@ async def test_what_a_kill_left_open_begins_where_the_last_whole_file_ends(
     assert [after.start for after in segments[1:]] == [before.end for before in segments[:-1]]
     assert [recording.start for recording in recordings] == [0.08]
     assert 0.5 < recordings[0].end < 2
+
+
+async def test_what_a_kill_left_open_is_not_lost_by_a_second_kill_after_it_was_prepared(
+    media: Media, ledger: Ledger, folder: Path
+) -> None:
+    run = a_run(ledger, folder, 0, 1000)
+    killed_capture(media.file(Clip(seconds=4, gop_seconds=0.4)), run)
+    found = (await recover(ledger, folder)).waiting
+    recording = next(waiting for waiting in found if waiting.file.kind is Kind.RECORDING)
+    whole = recording.file.path.rename(run / f"whole-{recording.file.path.name}")
+    parcel = replace(recording.parcel(), file=replace(recording.file, path=whole))
+    ledger.prepared(recording.file.path, [parcel])
+
+    left = await recover(ledger, folder)
+
+    assert [parcel.file.path for parcel in left.parcels] == [whole]
+    assert [waiting.file for waiting in left.waiting] == [each.file for each in found if each is not recording]
+
+
+async def test_a_gap_before_a_part_outlives_the_worker_that_declared_it(ledger: Ledger, folder: Path) -> None:
+    gap = Gap(started_at=NOW, ended_at=NOW + timedelta(seconds=3), outputs=("hls",), cause="publisher_away")
+    a_run(ledger, folder, 0, 1000)
+    ledger.declared(gap)
+
+    left = await recover(ledger, folder)
+
+    assert merge(a_head(), left, known=()).gaps == (gap,)
+    assert merge(a_head(gaps=(gap,)), left, known=()).gaps == (gap,), "and is declared once"
 
 
 async def test_an_open_file_that_cannot_be_read_is_left_out(ledger: Ledger, folder: Path) -> None:

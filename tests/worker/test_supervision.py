@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+import socket
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ import pytest
 
 from services.domain import keys
 from services.domain.clock import SystemClock
-from services.domain.manifest import Gap
+from services.domain.manifest import Gap, decode_head
 from services.domain.session import SessionState
 from tests.doubles.open_gateway import OpenGateway, open_gateway
 from tests.media import Clip, Media
@@ -51,6 +52,57 @@ def another_ffmpeg(worker: AWorker, than: psutil.Process, within: float) -> psut
 
 def the_ffmpeg(worker: AWorker) -> psutil.Process:
     return eventually(worker.ffmpeg, what="an ffmpeg")
+
+
+def test_the_next_worker_needs_no_store_to_know_where_a_session_is(worker: AWorker) -> None:
+    folder = worker.spool.parent / "objects"
+    folder.mkdir(exist_ok=True)
+    (folder / "sessions").write_bytes(b"no manifest can be stored here")
+    worker.on_air()
+    kept = worker.spool / SESSION / "head.json"
+
+    assert decode_head(eventually(lambda: kept.read_bytes() if kept.is_file() else None, what="a copy")).epoch == 1
+
+
+def test_a_worker_that_waits_for_a_store_that_never_answers_ends_when_it_is_asked_to(
+    tmp_path: Path, gateway: OpenGateway
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        variables = {
+            "STREAMKEEP_STORE": "s3",
+            "STREAMKEEP_BUCKET": "bucket",
+            "STREAMKEEP_OBJECTS_PATH": "",
+            "STREAMKEEP_STOP_SECONDS": "1",
+            "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{silent.getsockname()[1]}",
+            "AWS_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "nobody",
+            "AWS_SECRET_ACCESS_KEY": "nothing",
+        }
+        with AWorker(tmp_path, gateway, **variables) as worker:
+            worker.on_air()
+            eventually(worker.ffmpeg, what="a first worker")
+            worker.signal(signal.SIGKILL)
+            worker.wait(5)
+            shutil.rmtree(worker.spool)
+            worker.start()
+            eventually((worker.spool / SESSION / "ledger.jsonl").is_file, what="a second one")
+            worker.signal(signal.SIGTERM)
+
+            assert worker.wait(12) == 1
+            assert "asked to stop" in worker.said("worker_cannot_start")[0]["error"]
+
+
+def test_a_worker_that_finds_no_spool_to_write_to_says_so_and_begins_when_there_is_one(
+    tmp_path: Path, gateway: OpenGateway
+) -> None:
+    with AWorker(tmp_path, gateway) as worker:
+        worker.spool.write_text("no folder")
+        worker.on_air()
+        reason = eventually(lambda: worker.session().state_reason, what="the reason is said")
+        worker.spool.unlink()
+        eventually(worker.ffmpeg, what="capture begins")
+
+    assert reason.code == "spool_unavailable"
 
 
 def wait_for_pictures(worker: AWorker, more: int) -> None:
