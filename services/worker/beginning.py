@@ -13,10 +13,10 @@ import structlog
 from services.domain.errors import LeaseLost, Unavailable
 from services.domain.session import Reason
 from services.runtime.shutdown import Stop, deadline
+from services.worker.capture.room import LOOK_SECONDS, Room
 from services.worker.following import Following
-from services.worker.inheritance import Inheritance
-from services.worker.room import LOOK_SECONDS, Room
-from services.worker.tenure import Tenure
+from services.worker.succession.inheritance import Inheritance
+from services.worker.succession.tenure import Tenure
 
 log = structlog.get_logger()
 

@@ -19,21 +19,21 @@ from services.domain.session import Session
 from services.runtime.shutdown import Stop
 from services.worker.beginning import in_time, kept, until_room
 from services.worker.broadcast import Broadcast
-from services.worker.claim import Claim
-from services.worker.delivery import Delivery
-from services.worker.ending import Ending
-from services.worker.fenced_store import FencedStore
+from services.worker.capture.needs import Needs
+from services.worker.capture.parts import Parts
+from services.worker.capture.steady_clock import SteadyClock
+from services.worker.delivery.delivery import Delivery
+from services.worker.delivery.ending import Ending
+from services.worker.delivery.fenced_store import FencedStore
+from services.worker.delivery.patience import Patience
 from services.worker.following import Following
-from services.worker.hand_over import HandOver
-from services.worker.inheritance import Heir
-from services.worker.ledger import Ledger
-from services.worker.needs import Needs
-from services.worker.parts import Parts
-from services.worker.patience import Patience
 from services.worker.settings import WorkerSettings
-from services.worker.standby import Standby
-from services.worker.steady_clock import SteadyClock
-from services.worker.tenure import Tenure
+from services.worker.succession.claim import Claim
+from services.worker.succession.hand_over import HandOver
+from services.worker.succession.inheritance import Heir
+from services.worker.succession.ledger import Ledger
+from services.worker.succession.standby import Standby
+from services.worker.succession.tenure import Tenure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

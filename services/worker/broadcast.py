@@ -14,18 +14,18 @@ from services.domain.clock import Clock
 from services.domain.errors import LeaseLost
 from services.domain.secrets import Secret
 from services.domain.session import Reason
-from services.worker.capture_run import CaptureRun
-from services.worker.ending import Ending
+from services.worker.capture.capture_run import CaptureRun
+from services.worker.capture.parts import Parts
+from services.worker.capture.restarts import Restarts
+from services.worker.capture.room import LOOK_SECONDS, Room, Trouble
+from services.worker.capture.runs import Runs
+from services.worker.capture.silence import Silence
+from services.worker.delivery.ending import Ending
+from services.worker.delivery.manifest_keeper import ManifestKeeper
+from services.worker.delivery.playlists import Playlists
 from services.worker.following import Following
-from services.worker.manifest_keeper import ManifestKeeper
-from services.worker.parts import Parts
-from services.worker.playlists import Playlists
-from services.worker.restarts import Restarts
-from services.worker.room import LOOK_SECONDS, Room, Trouble
-from services.worker.runs import Runs
-from services.worker.silence import Silence
-from services.worker.standby import Standby
-from services.worker.tenure import Tenure
+from services.worker.succession.standby import Standby
+from services.worker.succession.tenure import Tenure
 
 log = structlog.get_logger()
 

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from services.domain.secrets import Secret
 from services.runtime import metrics
 from services.worker.events import KeyframeSeen
-from services.worker.hand_over import HandedOver
+from services.worker.succession.hand_over import HandedOver
 
 BODY_BYTES = 4096
 

@@ -18,7 +18,7 @@ from services.domain.errors import SessionNotFound, StateUnavailable, VersionCon
 from services.domain.ports import Overview, SessionStore
 from services.domain.session import Publisher, Reason, Session, SessionState
 from services.domain.standing import Followed
-from services.worker.tenure import Tenure
+from services.worker.succession.tenure import Tenure
 
 log = structlog.get_logger()
 

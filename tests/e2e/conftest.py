@@ -45,3 +45,4 @@ def closed_at_last(running: Stack) -> Iterator[Stack]:
     yield running
     if running.process is not None and running.process.poll() is None:
         running.stop()
+    running.api.close()

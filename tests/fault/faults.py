@@ -93,7 +93,7 @@ def _kill(*words: str) -> Act:
 
 
 def _kill_picture_child(world: World, air: Air, _: float) -> None:
-    found = world.find("services.worker.picture", world.session_ids[air.id])
+    found = world.find("services.worker.pictures.picture", world.session_ids[air.id])
     if found is not None:
         with contextlib.suppress(psutil.NoSuchProcess):
             found.kill()

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 import pytest
 
 from tests.fault.comebacks import seconds_to_see, until_connections, until_sent
+from tests.fault.limits import allowed
 from tests.fault.losses import causes, lost_frames
 from tests.fault.world import Air, World, a_world
 from tests.numbered import NumberedClip, NumberedMedia
 from tests.waiting import eventually
 
 CLIP = NumberedClip(seconds=90)
-SEEN_WITHIN = 1 + 2
+SEEN_WITHIN = allowed(1 + 2)
 """hls_time + 2 s."""
 INTERRUPTED_WITHIN = 10.0
 READY_WITHIN = 10.0
@@ -22,7 +23,7 @@ REPLACED_WITHIN = 10.0
 UNSAVED_SECONDS = 1.0
 """What a killed worker may lose of the time before."""
 WORKER = ("services.worker", "--channel")
-IN_FLIGHT_FRAMES = 3
+IN_FLIGHT_FRAMES = allowed(3)
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import subprocess
 import threading
@@ -12,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.fault.limits import allowed
 from tests.fault.stories import RATE, Stories, Told, events, gone, replaced
 from tests.fault.world import Air, World, a_world
 from tests.numbered import TICKS_PER_SECOND, NumberedClip, NumberedMedia
@@ -21,7 +23,7 @@ from tests.waiting import eventually
 
 LEASE_SECONDS = 6
 GOP_SECONDS = 2
-SPARE_SECONDS = 0.5  # frames are lost whole, and clocks are read by several processes
+SPARE_SECONDS = allowed(0.5)  # frames are lost whole, and clocks are read by several processes
 LONG_GOP = NumberedClip(gop_seconds=GOP_SECONDS)
 POISONED = NumberedClip(extra=("-tune", "zerolatency"))  # a file of its own
 POISONED_SECONDS = (7.0, 11.0)
@@ -38,7 +40,7 @@ def _worker(air: Air) -> Callable[[], psutil.Process | None]:
 
 def _picture_child(air: Air) -> Callable[[], psutil.Process | None]:
     session = str(air.session["id"])
-    return lambda: air.world.find("services.worker.picture", session)
+    return lambda: air.world.find("services.worker.pictures.picture", session)
 
 
 def _wait(seconds: float) -> None:
@@ -151,9 +153,10 @@ def worker_is_told_to_go_at_once(world: World) -> Told:
     air.until_segments(3)
     leaving, spool = air.worker(), world.stack.data / "spool" / str(air.session["id"])
     leaving.send_signal(signal.SIGINT)
-    leaving.terminate()
-    _wait(0.3)
-    leaving.terminate()
+    for _again in range(2):
+        with contextlib.suppress(psutil.NoSuchProcess):  # it may be gone already
+            leaving.terminate()
+        _wait(0.3)
     figures = {"gone": gone(leaving, within=20)}
     figures["files left"] = len([path for path in spool.glob("e0001*/*") if path.suffix in {".mp4", ".ts", ".jpg"}])
     air.until_segments(3)
@@ -192,7 +195,7 @@ def test_a_killed_ffmpeg_costs_a_second_and_the_wait_for_a_keyframe(stories: Sto
 
     assert told.report.findings == [], told.whole()
     assert told.causes == {"ffmpeg_lost"}
-    assert told.figures["replaced"] <= 2
+    assert told.figures["replaced"] <= allowed(2)
     assert told.lost <= 1 + told.figures["replaced"] + GOP_SECONDS + SPARE_SECONDS
 
 
@@ -212,7 +215,7 @@ def test_pauses_between_ffmpegs_grow_and_are_forgotten_after_a_good_run(stories:
     assert told.report.findings == [], told.whole()
     assert waits == sorted(waits)
     assert len(waits) == 2, "at once after the first and after a good run"
-    assert max(told.figures.values()) <= 2
+    assert max(told.figures.values()) <= allowed(2)
 
 
 def test_a_killed_worker_is_replaced_and_its_spool_shipped(stories: Stories) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.fault.comebacks import seconds_to_see, until_connections, until_sent
+from tests.fault.limits import allowed
 from tests.fault.losses import causes, lost_frames
 from tests.fault.world import Air, World, a_world
 from tests.numbered import NumberedClip, NumberedMedia
@@ -20,9 +21,9 @@ FLAP_SECONDS = float(os.environ.get("FAULT_FLAP_SECONDS", "12"))
 FLAP_PERIOD = float(os.environ.get("FAULT_FLAP_PERIOD", "1.5"))
 """Seconds on air, and as many away."""
 CLIP = NumberedClip(seconds=90)
-SEEN_WITHIN = 2.0
+SEEN_WITHIN = allowed(2.0)
 """Seconds besides hls_time."""
-IN_FLIGHT_FRAMES = 3
+IN_FLIGHT_FRAMES = allowed(3)
 """What a connection that is reset may take with it."""
 
 

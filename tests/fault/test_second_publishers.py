@@ -9,6 +9,7 @@ import pytest
 
 from tests.fault.broadcaster import Broadcaster
 from tests.fault.comebacks import until_sent
+from tests.fault.limits import allowed
 from tests.fault.losses import lost_frames
 from tests.fault.world import Air, World, a_world
 from tests.numbered import NumberedClip, NumberedMedia
@@ -17,10 +18,10 @@ from tests.waiting import eventually
 
 CLIP = NumberedClip(seconds=90)
 TRIES = 5
-IN_FLIGHT_FRAMES = 3
+IN_FLIGHT_FRAMES = allowed(3)
 """What the one who is cut had sent and nobody takes any more."""
 REFUSED_WITHIN = 3.0
-TAKEN_WITHIN = 2.5
+TAKEN_WITHIN = allowed(2.5)
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.fault.comebacks import until_connections, until_sent
+from tests.fault.limits import allowed
 from tests.fault.losses import causes, lost_frames
 from tests.fault.world import Air, World, a_world
 from tests.numbered import NumberedClip, NumberedMedia
@@ -27,11 +28,11 @@ SILENT_SECONDS = 14.0
 STARTS_MAX = 4
 """In that time: one that gets no media lives for 8 s."""
 DEAD_BLOCKS_SECONDS = 6.0
-AT_ONCE_SECONDS = 2.0
+AT_ONCE_SECONDS = allowed(2.0)
 """The worker that has just lost one publisher may take the hold of 1.5 s to listen for the next."""
 GAP_BEGINS_SECONDS = 1.0
 """By how much the gap may begin before the silence was asked for: with the last frame, by the media's clock."""
-IN_FLIGHT_FRAMES = 3
+IN_FLIGHT_FRAMES = allowed(3)
 """What a connection that dies may take with it."""
 
 

@@ -12,6 +12,7 @@ import pytest
 from tests.emulators import Emulators
 from tests.fault.broadcaster import Broadcaster
 from tests.fault.comebacks import until_connections
+from tests.fault.limits import allowed
 from tests.fault.losses import lost_frames
 from tests.fault.world import Air, World, a_world
 from tests.numbered import NumberedClip, NumberedMedia
@@ -25,7 +26,7 @@ AWAY_SECONDS = 12.0
 TRUE_WITHIN = 10.0
 REFUSED_WITHIN = 10.0
 """nginx itself refuses after that."""
-IN_FLIGHT_FRAMES = 3
+IN_FLIGHT_FRAMES = allowed(3)
 
 
 @pytest.fixture(scope="module")

@@ -13,13 +13,14 @@ import psutil
 import pytest
 
 from tests.emulators import Emulators
+from tests.fault.limits import allowed
 from tests.fault.stories import Told, events, gone
 from tests.fault.world import Air, World, a_world
 from tests.numbered import NumberedClip, NumberedMedia
 from tests.waiting import eventually
 
 LEASE_SECONDS = 5
-STOPS_WITHIN = 4.0
+STOPS_WITHIN = allowed(4.0)
 MANIFEST_SECONDS = 6
 RECORDING_SECONDS = 4
 HOME = Path(__file__).parents[2]

@@ -62,7 +62,7 @@ class Air:
         return self.world.process("ffmpeg", "segment_list", self.id)
 
     def picture_child(self) -> psutil.Process:
-        return self.world.process("services.worker.picture", self.session["id"])
+        return self.world.process("services.worker.pictures.picture", self.session["id"])
 
     def end(self, within: float = IDLE_SECONDS) -> None:
         """Leave, complete the session, and wait until the channel is idle."""
@@ -228,3 +228,4 @@ def a_world(
             world.exits.close()
             if stack.process is not None and stack.process.poll() is None:
                 stack.stop()
+            stack.api.close()

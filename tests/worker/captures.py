@@ -10,9 +10,9 @@ from typing import Any
 
 from services.domain.artifact import Kind
 from services.domain.capture import MediaPlan
-from services.worker import ffmpeg_arguments
+from services.worker.capture import ffmpeg_arguments
+from services.worker.capture.ffmpeg_arguments import Tap
 from services.worker.events import FileClosed
-from services.worker.ffmpeg_arguments import Tap
 from tests.media import run
 
 

@@ -24,7 +24,7 @@ class PictureProcess:
     def __init__(self, folder: Path, *arguments: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        argv = [sys.executable, "-m", "services.worker.picture", "--folder", str(folder), *arguments]
+        argv = [sys.executable, "-m", "services.worker.pictures.picture", "--folder", str(folder), *arguments]
         self._process = subprocess.Popen(argv, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self._events: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._thread = threading.Thread(target=self._listen, daemon=True)

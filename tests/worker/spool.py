@@ -18,17 +18,17 @@ from services.domain.manifest import Head, Part, decode_head
 from services.domain.ports import ObjectStore
 from services.domain.session import SessionState
 from services.runtime.setting_types import SPOOL_BYTES
+from services.worker.delivery.in_place import InPlace
+from services.worker.delivery.latest_picture import LatestPicture
+from services.worker.delivery.manifest_keeper import ManifestKeeper
+from services.worker.delivery.parcel import Parcel, Waiting
+from services.worker.delivery.patience import Patience
+from services.worker.delivery.playlists import Playlists
+from services.worker.delivery.preparing import Preparing
+from services.worker.delivery.shipping import Shipping
 from services.worker.events import ClockSet, FileClosed
-from services.worker.in_place import InPlace
-from services.worker.inheritance import Heir, Inheritance
-from services.worker.latest_picture import LatestPicture
-from services.worker.ledger import Ledger
-from services.worker.manifest_keeper import ManifestKeeper
-from services.worker.parcel import Parcel, Waiting
-from services.worker.patience import Patience
-from services.worker.playlists import Playlists
-from services.worker.preparing import Preparing
-from services.worker.shipping import Shipping
+from services.worker.succession.inheritance import Heir, Inheritance
+from services.worker.succession.ledger import Ledger
 from tests.examples import NOW, a_session
 
 CHANNEL, SESSION = "camera", "session"

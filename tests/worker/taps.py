@@ -10,9 +10,9 @@ from pathlib import Path
 import av
 
 from services.domain.capture import MediaPlan
-from services.worker import ffmpeg_arguments
-from services.worker.ffmpeg_arguments import Tap
-from services.worker.tap_clock import TAP_AHEAD_SECONDS
+from services.worker.capture import ffmpeg_arguments
+from services.worker.capture.ffmpeg_arguments import Tap
+from services.worker.pictures.tap_clock import TAP_AHEAD_SECONDS
 from tests.media import run
 
 _NOTHING_ELSE = MediaPlan(recording_seconds=None, segment_seconds=None, full_tap=True)

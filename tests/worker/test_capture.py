@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from services.domain.capture import MediaPlan
-from services.worker import ffmpeg_arguments
-from services.worker.ffmpeg_arguments import Tap
+from services.worker.capture import ffmpeg_arguments
+from services.worker.capture.ffmpeg_arguments import Tap
 from tests.media import Clip, Media, run
 from tests.worker.taps import tapped
 

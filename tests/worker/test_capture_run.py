@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from services.domain.artifact import Kind
 from services.domain.capture import MediaPlan
 from services.domain.secrets import Secret
-from services.worker.capture_run import CaptureRun
+from services.worker.capture.capture_run import CaptureRun
 from services.worker.events import CaptureEvent, ClockSet, FileClosed, VideoSeen
 from tests import processes
 from tests.doubles.open_gateway import OpenGateway, open_gateway

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.domain.artifact import Kind
-from services.worker.cutting import cut, within
+from services.worker.delivery.cutting import cut, within
 from services.worker.events import FileClosed
 from tests.media import RATE, Clip, Media, run
 from tests.worker.captures import captured, packets

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from services.domain.artifact import Kind
-from services.worker.doubt import Doubt
+from services.worker.capture.doubt import Doubt
+from services.worker.capture.steady_clock import SteadyClock
 from services.worker.events import FileClosed
-from services.worker.steady_clock import SteadyClock
 
 CLOCK = SteadyClock.read()
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from services.domain.capture import MediaPlan
-from services.worker import ffmpeg_arguments
-from services.worker.ffmpeg_arguments import Tap
+from services.worker.capture import ffmpeg_arguments
+from services.worker.capture.ffmpeg_arguments import Tap
 
 SOURCE = "rtmp://127.0.0.1:1935/stream/camera?session=s&token=a b;$(id)'\""
 FOLDER = Path("/spool/a folder")

@@ -12,8 +12,8 @@ from services.adapters.directory_store import DirectoryStore
 from services.domain import playlist
 from services.domain.artifact import Kind
 from services.worker.child_program import ChildFailed
+from services.worker.delivery.finishing import describe, finish_recording, fit_segment, with_true_length
 from services.worker.events import FileClosed
-from services.worker.finishing import describe, finish_recording, fit_segment, with_true_length
 from tests.media import Clip, Media, run
 from tests.worker.captures import captured, packets, probed
 

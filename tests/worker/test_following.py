@@ -17,7 +17,7 @@ from services.domain.clock import SystemClock
 from services.domain.errors import VersionConflict
 from services.domain.session import Close, Reason, Session, SessionState
 from services.worker.following import Following
-from services.worker.tenure import Tenure
+from services.worker.succession.tenure import Tenure
 from tests.doubles.lagging_overview import LaggingOverview
 from tests.examples import a_channel, a_publisher, a_session
 from tests.worker.heard import until

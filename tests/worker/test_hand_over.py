@@ -11,7 +11,7 @@ import pytest
 from services.domain.secrets import Secret
 from services.worker.control import control_app
 from services.worker.events import KeyframeSeen
-from services.worker.hand_over import HandedOver
+from services.worker.succession.hand_over import HandedOver
 
 pytestmark = pytest.mark.anyio
 

@@ -4,7 +4,7 @@ import pytest
 
 from services.adapters.directory_store import DirectoryStore
 from services.domain.errors import LeaseLost, ObjectNotFound
-from services.worker.in_place import InPlace
+from services.worker.delivery.in_place import InPlace
 
 pytestmark = pytest.mark.anyio
 

@@ -10,11 +10,11 @@ import pytest
 from services.domain.artifact import Artifact, Kind
 from services.domain.manifest import Gap, Head
 from services.domain.session import SessionState
+from services.worker.delivery.parcel import Waiting
 from services.worker.events import FileClosed
-from services.worker.inheritance import without
-from services.worker.ledger import Ledger
-from services.worker.parcel import Waiting
-from services.worker.recovery import Leftovers, recover
+from services.worker.succession.inheritance import without
+from services.worker.succession.ledger import Ledger
+from services.worker.succession.recovery import Leftovers, recover
 from tests.examples import NOW
 
 pytestmark = pytest.mark.anyio

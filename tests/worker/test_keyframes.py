@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from services.worker.events import KeyframeSeen
-from services.worker.keyframes import Keyframes
+from services.worker.pictures.keyframes import Keyframes
 
 pytestmark = pytest.mark.anyio
 

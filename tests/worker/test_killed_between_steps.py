@@ -15,9 +15,9 @@ from services.adapters.directory_store import DirectoryStore
 from services.domain import keys
 from services.domain.artifact import Artifact, Kind
 from services.domain.manifest import Gap
+from services.worker.delivery.parcel import Parcel
 from services.worker.events import FileClosed
-from services.worker.ledger import Ledger
-from services.worker.parcel import Parcel
+from services.worker.succession.ledger import Ledger
 from tests.doubles.faulty_store import WatchedStore
 from tests.media import Clip, Media
 from tests.worker.captures import captured

@@ -9,13 +9,13 @@ import pytest
 
 from services.domain.artifact import Artifact, Kind
 from services.domain.errors import LeaseLost, StoreUnavailable
-from services.worker.backlog import OVERTAKEN, Backlog
 from services.worker.child_program import ChildFailed
+from services.worker.delivery.backlog import OVERTAKEN, Backlog
+from services.worker.delivery.lane import UNEXPECTED, Lane
+from services.worker.delivery.parcel import FILE_BYTES, Parcel, Waiting
+from services.worker.delivery.patience import Patience
+from services.worker.delivery.spool_bound import SpoolBound
 from services.worker.events import FileClosed
-from services.worker.lane import UNEXPECTED, Lane
-from services.worker.parcel import FILE_BYTES, Parcel, Waiting
-from services.worker.patience import Patience
-from services.worker.spool_bound import SpoolBound
 from tests.examples import NOW
 from tests.worker.heard import until
 

@@ -10,10 +10,10 @@ import pytest
 import structlog
 
 from services.domain.artifact import Kind
+from services.worker.delivery.parcel import Parcel
 from services.worker.events import ClockSet, FileClosed
-from services.worker.ledger import Ledger
-from services.worker.parcel import Parcel
-from services.worker.recovery import recover
+from services.worker.succession.ledger import Ledger
+from services.worker.succession.recovery import recover
 from tests.worker.spool import a_segment
 
 pytestmark = pytest.mark.anyio

@@ -14,7 +14,7 @@ from services.adapters.directory_store import DirectoryStore
 from services.domain import keys
 from services.domain.errors import ObjectNotFound, StoreUnavailable
 from services.domain.manifest import CHUNK_ENTRIES, CHUNK_SPAN, Gap, Head, Part, decode_chunk, decode_head
-from services.worker.manifest_keeper import WRITE_SECONDS, ManifestKeeper
+from services.worker.delivery.manifest_keeper import WRITE_SECONDS, ManifestKeeper
 from tests.doubles.faulty_store import FaultyStore, WatchedStore
 from tests.examples import NOW
 from tests.worker.heard import until

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from services.worker.media_clock import DRIFT_SECONDS, Jump, MediaClock, opening_anchor
+from services.worker.pictures.media_clock import DRIFT_SECONDS, Jump, MediaClock, opening_anchor
 
 
 def heard(clock: MediaClock, arrivals: Iterable[tuple[float, float]]) -> list[Jump]:

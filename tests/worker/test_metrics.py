@@ -11,7 +11,7 @@ from services.domain.secrets import Secret
 from services.runtime import metrics
 from services.worker.control import control_app
 from services.worker.events import KeyframeSeen
-from services.worker.hand_over import HandedOver
+from services.worker.succession.hand_over import HandedOver
 
 
 async def nothing(_: KeyframeSeen) -> HandedOver | None:

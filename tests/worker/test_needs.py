@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from services.worker.capture.needs import LATE_STREAMS, Needs
 from services.worker.events import RunOutgrown
-from services.worker.needs import LATE_STREAMS, Needs
 
 
 def test_a_session_that_needs_no_keyframes_to_cut_at_is_known_to_its_next_worker(tmp_path: Path) -> None:

@@ -17,10 +17,10 @@ from services.domain.artifact import Kind
 from services.domain.errors import ObjectNotFound
 from services.domain.manifest import Gap
 from services.runtime import metrics
+from services.worker.delivery.lane import Lane
+from services.worker.delivery.parcel import FILE_BYTES, Waiting
 from services.worker.events import FileClosed
-from services.worker.lane import Lane
-from services.worker.ledger import Ledger
-from services.worker.parcel import FILE_BYTES, Waiting
+from services.worker.succession.ledger import Ledger
 from tests.doubles.faulty_store import FaultyStore, WatchedStore
 from tests.examples import NOW
 from tests.media import Clip, Media

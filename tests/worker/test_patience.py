@@ -14,7 +14,7 @@ import structlog
 from services.adapters import s3_bucket
 from services.adapters.s3_store import S3Store
 from services.domain.errors import ObjectExists, StoreUnavailable
-from services.worker.patience import AWAY_FAILURES, HUNG_SECONDS, Patience
+from services.worker.delivery.patience import AWAY_FAILURES, HUNG_SECONDS, Patience
 from tests.doubles.strict_s3 import StrictS3, refuse
 from tests.emulators import Emulators
 from tests.worker.heard import until

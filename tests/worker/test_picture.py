@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 import pytest
 
-from services.worker.ffmpeg_arguments import Tap
+from services.worker.capture.ffmpeg_arguments import Tap
 from tests import media as pictures_of
 from tests.media import HEIGHT, RATE, WIDTH, Clip, Media
 from tests.worker.picture_process import PictureProcess, all_events, named

@@ -14,11 +14,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from services.worker.attention import SILENT_LOOKS
+from services.worker.capture.attention import SILENT_LOOKS
+from services.worker.capture.ffmpeg_arguments import Tap
+from services.worker.capture.pulse import LOOK_SECONDS
 from services.worker.events import ClockSet, FileClosed, MediaSeen, VideoSeen
-from services.worker.ffmpeg_arguments import Tap
-from services.worker.picture_child import BACKLOG_BYTES, PictureChild
-from services.worker.pulse import LOOK_SECONDS
+from services.worker.pictures.picture_child import BACKLOG_BYTES, PictureChild
 from tests import media as pictures_of
 from tests.media import RATE, Clip, Media
 from tests.processes import children, command
@@ -45,7 +45,7 @@ async def picture_child(
 
 def processes() -> list[psutil.Process]:
     """Give the picture children of this process."""
-    return [child for child in children() if "services.worker.picture" in command(child)]
+    return [child for child in children() if "services.worker.pictures.picture" in command(child)]
 
 
 async def running() -> psutil.Process:

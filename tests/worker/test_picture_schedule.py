@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.worker.picture_schedule import PATIENCE_SECONDS, Look, Schedule
+from services.worker.pictures.picture_schedule import PATIENCE_SECONDS, Look, Schedule
 
 Packet = tuple[float, bool]
 """PTS in seconds, and whether it is a keyframe."""

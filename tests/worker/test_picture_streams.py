@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.worker.ffmpeg_arguments import Tap
+from services.worker.capture.ffmpeg_arguments import Tap
 from tests.media import Clip, Media, run
 from tests.rtmp import VIDEO, Tag, read_flv
 from tests.worker.picture_process import PictureProcess, all_events, named

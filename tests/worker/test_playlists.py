@@ -11,8 +11,8 @@ from services.domain.artifact import Artifact
 from services.domain.errors import StoreUnavailable
 from services.domain.live_window import LiveWindow
 from services.domain.ports import ObjectStore
-from services.worker.patience import Patience
-from services.worker.playlists import Playlists
+from services.worker.delivery.patience import Patience
+from services.worker.delivery.playlists import Playlists
 from tests.doubles.faulty_store import FaultyStore
 from tests.examples import NOW, a_channel
 from tests.worker.spool import CHANNEL, SESSION, a_segment, in_place

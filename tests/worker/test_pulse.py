@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from services.worker.pulse import FROZEN_LOOKS, SPINNING_LOOKS, Pulse
+from services.worker.capture.pulse import FROZEN_LOOKS, SPINNING_LOOKS, Pulse
 from tests.waiting import eventually
 
 

@@ -14,12 +14,12 @@ import pytest
 from services.domain.artifact import Kind
 from services.domain.capture import MediaPlan
 from services.domain.manifest import Gap
-from services.worker import ffmpeg_arguments
+from services.worker.capture import ffmpeg_arguments
+from services.worker.capture.ffmpeg_arguments import Tap
 from services.worker.events import ClockSet, FileClosed
-from services.worker.ffmpeg_arguments import Tap
-from services.worker.inheritance import merge
-from services.worker.ledger import Ledger
-from services.worker.recovery import recover
+from services.worker.succession.inheritance import merge
+from services.worker.succession.ledger import Ledger
+from services.worker.succession.recovery import recover
 from tests.examples import NOW
 from tests.media import Clip, Media
 from tests.worker.captures import captured

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.worker.restarts import GOOD_SECONDS, NOBODY_THERE_SECONDS, PAUSES, Restarts
+from services.worker.capture.restarts import GOOD_SECONDS, NOBODY_THERE_SECONDS, PAUSES, Restarts
 
 
 def fail(restarts: Restarts, *, lasted: float = 1.0, had_media: bool = True, is_published: bool = True) -> float:

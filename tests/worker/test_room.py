@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.worker.room import Room
+from services.worker.capture.room import Room
 
 PLENTY = 1 << 60
 ROOT = Path(__file__).parent.parent.parent
@@ -58,7 +58,7 @@ def test_a_folder_that_vanishes_under_ffmpeg_is_trouble_even_if_it_can_be_made_a
 
 
 _LOOK = (
-    "import sys; from pathlib import Path; from services.worker.room import Room;"
+    "import sys; from pathlib import Path; from services.worker.capture.room import Room;"
     "print(Room(folder=Path(sys.argv[1]), min_free_bytes=0).trouble().code)"
 )
 

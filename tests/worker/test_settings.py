@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from services.worker.parcel import FILE_BYTES
+from services.worker.delivery.parcel import FILE_BYTES
 from services.worker.settings import WorkerSettings
 
 

@@ -17,8 +17,8 @@ from services.domain.artifact import Kind
 from services.domain.errors import ObjectNotFound
 from services.domain.manifest import decode_head
 from services.domain.ports import ObjectStore
-from services.worker.lane import Lane
-from services.worker.parcel import Waiting
+from services.worker.delivery.lane import Lane
+from services.worker.delivery.parcel import Waiting
 from tests.doubles.faulty_store import FaultyStore, WatchedStore
 from tests.media import Clip, Media
 from tests.worker.captures import captured, probed

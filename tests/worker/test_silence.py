@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from services.worker.silence import SILENT_SECONDS, Silence
+from services.worker.capture.silence import SILENT_SECONDS, Silence
 from tests.examples import a_publisher
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from services.domain import times
-from services.worker.steady_clock import FILE, SteadyClock
+from services.worker.capture.steady_clock import FILE, SteadyClock
 
 MINUTES = timedelta(minutes=5)
 

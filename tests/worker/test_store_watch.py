@@ -12,10 +12,10 @@ from services.adapters.sqlite_state import SqliteState
 from services.domain.clock import SystemClock
 from services.domain.errors import StoreUnavailable
 from services.domain.session import Reason, Session, SessionState
+from services.worker.delivery.patience import AWAY_FAILURES, Patience
+from services.worker.delivery.store_watch import StoreWatch
 from services.worker.following import Following
-from services.worker.patience import AWAY_FAILURES, Patience
-from services.worker.store_watch import StoreWatch
-from services.worker.tenure import Tenure
+from services.worker.succession.tenure import Tenure
 from tests.examples import NOW, a_channel, a_session
 from tests.worker.spool import a_keeper
 

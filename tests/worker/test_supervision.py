@@ -164,7 +164,7 @@ def test_a_killed_picture_child_costs_pictures_for_two_seconds(
     with publishing(media.file(CLIP), gateway):
         for _ in range(3):
             wait_for_pictures(worker, 1)
-            child = eventually(lambda: worker.program("services.worker.picture"), what="a picture child")
+            child = eventually(lambda: worker.program("services.worker.pictures.picture"), what="a picture child")
             child.kill()
             killed = time.monotonic()
             child.wait(5)

@@ -12,7 +12,7 @@ from services.adapters.sqlite_state import SqliteState
 from services.domain.clock import SystemClock
 from services.domain.errors import LeaseLost, StateUnavailable
 from services.domain.session import Lease
-from services.worker.tenure import Tenure
+from services.worker.succession.tenure import Tenure
 from tests.worker.heard import until
 
 pytestmark = pytest.mark.anyio

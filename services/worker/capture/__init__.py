@@ -1,0 +1,1 @@
+"""ffmpeg's runs, and the parts of a session that they make."""

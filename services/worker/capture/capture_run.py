@@ -1,0 +1,197 @@
+"""One life of one ffmpeg: pulls, writes into the spool, and tells of each file it closes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from services.domain.artifact import Kind
+from services.domain.capture import MediaPlan
+from services.domain.secrets import Secret
+from services.worker.capture import ffmpeg_arguments, stopping
+from services.worker.capture.ffmpeg_arguments import Tap
+from services.worker.capture.pulse import LOOK_SECONDS, Pulse
+from services.worker.capture.steady_clock import SteadyClock
+from services.worker.child_environment import child_environment
+from services.worker.events import CaptureEvent, FileClosed, RunOutgrown, VideoSeen
+from services.worker.pictures.picture_child import PictureChild
+
+log = structlog.get_logger()
+
+READ_BYTES = 256 * 1024
+COMPLAINTS_A_RUN = 10
+LINE_BYTES = 1024 * 1024
+NO_STREAM = "matches no streams"
+_UNREADABLE = re.compile(r"(Video|Audio) codec \(([0-9a-f]+)\) is not implemented")
+_LATE_STREAM = re.compile(r"New (audio|video) stream")
+_LISTS = {"recording": Kind.RECORDING, "segment": Kind.SEGMENT}
+_TOKEN = re.compile(r"(token=)[^&\s]+")
+
+
+@dataclass(slots=True, kw_only=True)
+class CaptureRun:
+    """Runs ffmpeg once, with its picture child; `emit` takes what happens, in order of each file's kind.
+
+    `steady` is the session's clock; `unreadable` says what ffmpeg has no name for, once it has met that.
+    """
+
+    source: Secret
+    media: MediaPlan
+    image_seconds: float | None
+    sound_only: bool
+    folder: Path
+    emit: Callable[[CaptureEvent], None]
+    steady: SteadyClock = field(default_factory=SteadyClock.read)
+    found_no_stream: bool = False
+    unreadable: str | None = None
+    _process: Process | None = None
+    _child: PictureChild | None = None
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    _watching: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Start ffmpeg, which begins to pull at once, and its child; raise OSError if that cannot be."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        tap = Tap.SOUND if self.sound_only else Tap.ALL if self.media.full_tap else Tap.KEYFRAMES
+        child = self._child = PictureChild(
+            folder=self.folder,
+            interval=self.image_seconds,
+            all_packets=tap is Tap.ALL,
+            anywhere=self.media.cuts_anywhere,
+            steady=self.steady,
+            emit=self._heard,
+        )
+        pipes = {name: os.pipe() for name in _LISTS}
+        try:
+            process = self._process = await self._spawn(
+                tap, {name: write_end for name, (_, write_end) in pipes.items()}
+            )
+        except OSError:
+            for read_end, _ in pipes.values():
+                os.close(read_end)
+            raise
+        finally:
+            for _, write_end in pipes.values():
+                os.close(write_end)
+        self._tasks = [
+            asyncio.create_task(self._read_list(kind, pipes[name][0]), name=f"{name} list")
+            for name, kind in _LISTS.items()
+        ]
+        self._tasks.append(asyncio.create_task(self._complain(process), name="ffmpeg complaints"))
+        await child.start()
+        self._tasks.append(asyncio.create_task(self._relay(process, child), name="tap"))
+        self._watching = asyncio.create_task(self._watch(process), name="ffmpeg's watch")
+
+    async def _spawn(self, tap: Tap, lists: dict[str, int]) -> Process:
+        argv = ffmpeg_arguments.capture(self.source.reveal(), self.media, self.folder, tap=tap, lists=lists)
+        return await asyncio.create_subprocess_exec(
+            *argv,
+            stdin=DEVNULL,
+            stdout=PIPE,
+            stderr=PIPE,
+            env=child_environment(),
+            pass_fds=list(lists.values()),
+            limit=LINE_BYTES,
+        )
+
+    def _heard(self, event: CaptureEvent) -> None:
+        """Pass on what the picture child tells; video in a stream taken for sound alone needs another run."""
+        self.emit(event)
+        if self.sound_only and isinstance(event, VideoSeen) and event.video is not None:
+            self.emit(RunOutgrown(why="video_came"))
+
+    async def wait(self) -> int:
+        """Wait until ffmpeg has ended and all it said is heard; give its exit code."""
+        assert self._process is not None and self._child is not None  # noqa: S101, PT018 - start() came first
+        try:
+            await asyncio.gather(*self._tasks)
+        except Exception:  # whatever it is, nobody listens to this ffmpeg any more: another run may do better
+            log.exception("capture_task_failed")
+            self.kill()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._child.end()
+        returncode = await self._process.wait()
+        if self._watching is not None:
+            self._watching.cancel()
+        return returncode
+
+    async def set_image_seconds(self, interval: float | None) -> None:
+        """Take pictures at another interval (s) without touching the recording."""
+        self.image_seconds = interval
+        if self._child is not None:
+            await self._child.set_interval(interval)
+
+    async def stop(self) -> None:
+        """End ffmpeg so that it closes its files."""
+        if self._process is not None:
+            await stopping.stop(self._process)
+
+    def kill(self) -> None:
+        """End ffmpeg now; what it left open can be read up to its last fragment."""
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+
+    async def _watch(self, process: Process) -> None:
+        """Kill an ffmpeg that is alive and does nothing; one that waits for media moves all the time."""
+        pulse = Pulse(process.pid)
+        while (trouble := pulse.look()) is None:  # noqa: ASYNC110 - standing still is no event
+            await asyncio.sleep(LOOK_SECONDS)
+        log.warning("ffmpeg_wedged", trouble=trouble)
+        self.kill()
+
+    async def _read_list(self, kind: Kind, read_end: int) -> None:
+        """Read `name,start,end` lines; ffmpeg writes one the moment the file is closed."""
+        reader = asyncio.StreamReader()
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(read_end, "rb", 0)
+        )
+        clock = asyncio.get_running_loop().time
+        is_first, before = True, clock()
+        try:
+            while line := await reader.readline():
+                name, start, end = line.decode().strip().rsplit(",", 2)
+                self.emit(
+                    FileClosed(
+                        kind=kind,
+                        path=self.folder / Path(name).name,
+                        start=float(start),
+                        end=float(end),
+                        is_first=is_first,
+                        waited=clock() - before,
+                    )
+                )
+                is_first, before = False, clock()
+        finally:
+            transport.close()
+
+    async def _relay(self, process: Process, child: PictureChild) -> None:
+        """Carry the tap to the child; this always reads on, so that ffmpeg never waits for a picture."""
+        assert process.stdout is not None  # noqa: S101 - it is a pipe
+        while data := await process.stdout.read(READ_BYTES):
+            child.feed(data)
+
+    async def _complain(self, process: Process) -> None:
+        """Drain standard error; log the first lines, and count the rest."""
+        assert process.stderr is not None  # noqa: S101 - it is a pipe
+        count = 0
+        async for line in process.stderr:
+            text = _TOKEN.sub(r"\1…", line.decode(errors="replace").strip())
+            self.found_no_stream = self.found_no_stream or NO_STREAM in text
+            if self.unreadable is None and (codec := _UNREADABLE.search(text)) is not None:
+                self.unreadable = f"its {codec[1].lower()} is of FLV's codec {int(codec[2], 16)}, which cannot be read"
+            if (late := _LATE_STREAM.search(text)) is not None:
+                self.emit(RunOutgrown(why=f"{late[1]}_came", late=late[1]))
+            count += 1
+            if count <= COMPLAINTS_A_RUN:
+                log.info("ffmpeg_said", text=text[:500])
+        if count > COMPLAINTS_A_RUN:
+            log.info("ffmpeg_said_more", lines=count - COMPLAINTS_A_RUN)

@@ -1,0 +1,222 @@
+"""ffmpeg's command lines, built with ffmpeg-python: pure functions of what is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+
+import ffmpeg
+
+from services.domain.capture import MediaPlan
+from services.worker.pictures.tap_clock import TAP_AHEAD_SECONDS
+
+IDLE_SECONDS = 8
+"""How long a pull may get nothing before ffmpeg gives up: a silent publisher, or nobody there yet."""
+PROBE_MICROSECONDS = 1_000_000
+"""Long enough to find the sound; shorter loses it silently, and the default costs seconds."""
+PATIENT_MICROSECONDS = 600_000_000
+PATIENT_BYTES = 1 << 30
+"""How far into a file of ours to look for its video: a worker that joins inside a long GOP has sound alone at first."""
+JUMP_SECONDS = 86_400
+"""Timestamps that go back, as after an encoder's restart behind a relay, ffmpeg carries on by itself. Forward it does
+that from here on, far beyond any time that a stream of sound or pictures may pause: it cannot tell the two apart."""
+_LIVE = {"f": "live_flv", "dts_delta_threshold": JUMP_SECONDS}
+FRAGMENT_MICROSECONDS = 1_000_000
+TICK_SECONDS = 0.001  # publishers count milliseconds
+HALF_TICK_SECONDS = TICK_SECONDS / 2
+CLOCK_EVERY_PACKETS = 5
+"""Besides keyframes the tap passes every fifth packet: enough to tell when media arrives and that it still does."""
+
+_PROGRAM = ["setpriv", "--pdeathsig", "KILL", "--", "ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "level+warning"]
+RECORDING_PATTERN = "recording-%09d.mp4"
+SEGMENT_PATTERN = "segment-%09d.ts"
+PIECE_PATTERN = "piece-%03d.ts"
+
+
+class Tap(StrEnum):
+    """What the pipe to the picture child carries."""
+
+    KEYFRAMES = "keyframes"  # and a few packets for the clock
+    ALL = "all"  # every video packet
+    SOUND = "sound"  # of a stream without video: its clock
+
+
+_KEYFRAMES = {"bsf:v": rf"noise=drop=not(key)*mod(n\,{CLOCK_EVERY_PACKETS})"}
+_RUN_CLOCK = {"avoid_negative_ts": "disabled"}
+"""Left to itself ffmpeg moves each output on by what its own first packet is short of 0, some frames with B-frames:
+what it says of files and what the tap says would be of different clocks."""
+# Version 4 of NUT carries a new description of the video where it changes; what comes before the first keyframe tells
+# that media arrives.
+_NUT = {
+    "f": "nut", "strict": "experimental", "syncpoints": "timestamped", "flush_packets": 1, "copyinkf": None,
+    "output_ts_offset": TAP_AHEAD_SECONDS, **_RUN_CLOCK,
+}  # fmt: skip
+_TAPS: dict[Tap, tuple[tuple[str, ...], dict[str, str]]] = {
+    Tap.KEYFRAMES: (("v:0",), _KEYFRAMES),
+    Tap.ALL: (("v:0",), {}),
+    # Video that has come meanwhile shows here, so that the run can be replaced by one that takes its pictures.
+    Tap.SOUND: (("v:0?", "a:0"), {**_KEYFRAMES, "bsf:a": r"noise=drop=mod(n\,20)"}),
+}
+
+
+def capture(source: str, media: MediaPlan, folder: Path, *, tap: Tap, lists: dict[str, int]) -> list[str]:
+    """Give the argv of a capture: one pull, stream copy into every output, the tap on standard output.
+
+    `lists` has the file descriptors for the lines `name,start,end` that ffmpeg writes when it closes a file:
+    `recording` and `segment`. `source` carries the session's pull token.
+    """
+    pull = ffmpeg.input(
+        source,
+        **(_LIVE if source.startswith("rtmp") else {}),
+        rw_timeout=IDLE_SECONDS * 1_000_000,
+        fpsprobesize=0,
+        analyzeduration=PROBE_MICROSECONDS,
+    )
+    media_streams = (pull["v:0?"], pull["a:0?"])
+    # A stream without keyframes is taken up and cut at any packet.
+    anywhere = {"break_non_keyframes": 1, "copyinkf": None} if media.cuts_anywhere else {}
+    outputs = []
+    if media.recording_seconds is not None:
+        outputs.append(
+            ffmpeg.output(
+                *media_streams,
+                str(folder / RECORDING_PATTERN),
+                c="copy",
+                f="segment",
+                segment_time=media.recording_seconds,
+                segment_format="mp4",
+                # What a kill leaves is readable but for the last fragment.
+                segment_format_options=(
+                    "movflags=+frag_keyframe+empty_moov+default_base_moof:"
+                    f"frag_duration={FRAGMENT_MICROSECONDS}:flush_packets=1"
+                ),
+                segment_list=f"pipe:{lists['recording']}",
+                segment_list_type="csv",
+                **_RUN_CLOCK,
+                **anywhere,
+            )
+        )
+    if media.segment_seconds is not None:
+        outputs.append(
+            ffmpeg.output(
+                *media_streams,
+                str(folder / SEGMENT_PATTERN),
+                c="copy",
+                f="segment",
+                segment_time=media.segment_seconds,
+                segment_format="mpegts",
+                segment_format_options="flush_packets=1",
+                # One muxer for the whole part, so that continuity counters run on across segments.
+                individual_header_trailer=0,
+                segment_list=f"pipe:{lists['segment']}",
+                segment_list_type="csv",
+                **_RUN_CLOCK,
+                # Not the muxer's own, which ends everything at a packet that cannot be read. What describes the video
+                # is repeated before keyframes that are none to a player: where a refresh begins.
+                **{"bsf:v": f"h264_mp4toannexb,dump_extra=freq={'all' if media.cuts_anywhere else 'keyframe'}"},
+                **anywhere,
+            )
+        )
+    streams, options = _TAPS[tap]
+    outputs.append(ffmpeg.output(*(pull[stream] for stream in streams), "pipe:1", c="copy", **_NUT, **options))
+    argv: list[str] = ffmpeg.merge_outputs(*outputs).compile(cmd=_PROGRAM)
+    return argv
+
+
+def remux(source: Path, target: Path) -> list[str]:
+    """Give the argv that turns a fragmented MP4 into an ordinary one, moov in front, beginning at 0."""
+    outputs = ffmpeg.input(str(source)).output(
+        str(target), map=0, c="copy", copyinkf=None, f="mp4", movflags="+faststart", avoid_negative_ts="make_zero"
+    )
+    argv: list[str] = outputs.compile(cmd=_PROGRAM, overwrite_output=True)
+    return argv
+
+
+def split(source: Path, folder: Path, cuts: Sequence[float], *, reference: str, streams: int | str = 0) -> list[str]:
+    """Give the argv that cuts a segment at these PTS (s), keyframe or not; lines on standard output.
+
+    Timestamps are kept, so that the pieces play on from the segment before them. `reference` is the stream that is cut
+    by: sound where there is some, since video may have a hole. `streams` are those to keep, as ffmpeg's map.
+    """
+    outputs = ffmpeg.input(str(source), analyzeduration=PATIENT_MICROSECONDS, probesize=PATIENT_BYTES).output(
+        str(folder / PIECE_PATTERN),
+        map=streams,
+        c="copy",
+        copyinkf=None,
+        # A piece that begins off-keyframe says what its video is, so that a player that begins with it can go on.
+        **{"bsf:v": "dump_extra=freq=all"},
+        f="segment",
+        segment_times=",".join(f"{cut:.3f}" for cut in cuts),
+        segment_format="mpegts",
+        segment_format_options="mpegts_copyts=1",
+        break_non_keyframes=1,
+        reference_stream=reference,
+        individual_header_trailer=0,
+        segment_list="pipe:1",
+        segment_list_type="csv",
+        copyts=None,
+        muxdelay=0,
+        muxpreload=0,
+    )
+    argv: list[str] = outputs.compile(cmd=_PROGRAM, overwrite_output=True)
+    return argv
+
+
+def cut(source: Path, target: Path, *, since: float | None, until: float | None, early: float = 0.0) -> list[str]:
+    """Give the argv that copies what is to be decoded from `since` to `until` (DTS in the file, s), times as they are.
+
+    Cut at a keyframe, each packet is on one side: a picture that is shown before the keyframe and decoded after it is
+    of the keyframe's side. The first picture is put right where it stands `early` (s).
+    """
+    picture = _outside(_moved(since, -HALF_TICK_SECONDS), _moved(until, -HALF_TICK_SECONDS))
+    # ffmpeg tells the time of sound to within a millisecond: of what is as near to the cut both sides keep a packet,
+    # for 20 ms twice are better than 20 ms lost.
+    sound = _outside(_moved(since, -TICK_SECONDS), _moved(until, TICK_SECONDS))
+    late = {name: f"if(eq(N,0),{name.upper()}+{early:.6f}/TB,{name.upper()})" for name in ("pts", "dts")}
+    bitstream = {"bsf:v": f"{_filter('setts', **late)},{picture}" if early else picture, "bsf:a": sound}
+    container = {"f": "mp4"} if source.suffix == ".mp4" else {"f": "mpegts", "mpegts_copyts": 1}
+    outputs = ffmpeg.input(str(source), analyzeduration=PATIENT_MICROSECONDS, probesize=PATIENT_BYTES).output(
+        str(target), map=0, c="copy", copyts=None, muxdelay=0, muxpreload=0, **bitstream, **container
+    )
+    argv: list[str] = outputs.compile(cmd=_PROGRAM, overwrite_output=True)
+    return argv
+
+
+def _moved(edge: float | None, by: float) -> float | None:
+    return None if edge is None else edge + by
+
+
+def _outside(since: float | None, until: float | None) -> str:
+    """Give the bitstream filter that drops what lies before `since` and from `until` on (DTS, s)."""
+    edges = [f"lt(dts*tb,{since:.6f})"] if since is not None else []
+    edges += [f"gte(dts*tb,{until:.6f})"] if until is not None else []
+    return _filter("noise", drop="+".join(edges))
+
+
+def _filter(name: str, **options: str) -> str:
+    """Spell a bitstream filter; commas inside would begin the next one."""
+    return f"{name}=" + ":".join(f"{option}={value}" for option, value in options.items()).replace(",", r"\,")
+
+
+def packets(source: Path, *, first: int | None = None) -> list[str]:
+    """Give the argv that prints the times and flags of a file's video packets, or of its `first` few, as JSON."""
+    return [
+        "ffprobe", "-v", "error", "-of", "json",
+        "-analyzeduration", str(PATIENT_MICROSECONDS), "-probesize", str(PATIENT_BYTES),
+        *([] if first is None else ["-read_intervals", f"%+#{first}"]),
+        "-select_streams", "v:0", "-show_entries", "packet=pts_time,dts_time,flags", str(source),
+    ]  # fmt: skip
+
+
+_SHOWN = "codec_type,codec_name,width,height,sample_rate,channels,start_time,duration"
+
+
+def probe(source: Path) -> list[str]:
+    """Give the argv that prints a file's streams and length as JSON."""
+    return [
+        "ffprobe", "-v", "error", "-of", "json",
+        "-analyzeduration", str(PATIENT_MICROSECONDS), "-probesize", str(PATIENT_BYTES),
+        "-show_entries", f"format=format_name,start_time,duration:stream={_SHOWN}",
+        str(source),
+    ]  # fmt: skip

@@ -1,0 +1,243 @@
+"""The parts of a session as they happen: each run of ffmpeg that brings media is one."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+
+from services.domain import times
+from services.domain.artifact import Kind
+from services.domain.gaps import cut_off, missing_before
+from services.domain.manifest import Part
+from services.worker.capture.doubt import Doubt
+from services.worker.capture.drift import Drift
+from services.worker.capture.early import Early
+from services.worker.capture.needs import Needs
+from services.worker.capture.steady_clock import SteadyClock
+from services.worker.delivery.lane import Lane
+from services.worker.delivery.manifest_keeper import ManifestKeeper
+from services.worker.delivery.parcel import OUTPUTS, Waiting, remove
+from services.worker.events import (
+    CaptureEvent,
+    ClockSet,
+    FileClosed,
+    KeyframeSeen,
+    MediaSeen,
+    RunOutgrown,
+    Undecodable,
+    VideoSeen,
+)
+from services.worker.following import Following
+from services.worker.pictures.keyframes import Keyframes
+from services.worker.succession.ledger import Ledger
+from services.worker.succession.recovery import PartFiles
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True, kw_only=True)
+class Parts:
+    """Turns what a run tells into parts, gaps, ledger lines and files on their lanes.
+
+    `missing_cause` says why media is missing before the next part when the publisher stayed; `missed` why a publisher
+    was not captured although the worker listened. `outgrown` is set when the present run has to be replaced by one that
+    has what it `needs`. `keyframes` are those of the present run; `until` is where its part ends when what comes after
+    that is of another (PTS, s), and `closed` is set while no part is open.
+    """
+
+    following: Following
+    manifest: ManifestKeeper
+    ledger: Ledger
+    lanes: dict[Kind, Lane]
+    missing_cause: str = "worker_lost"
+    missed: str | None = None
+    needs: Needs = field(default_factory=Needs)
+    steady: SteadyClock = field(default_factory=SteadyClock.read)
+    outgrown: asyncio.Event = field(default_factory=asyncio.Event)
+    closed: asyncio.Event = field(default_factory=asyncio.Event)
+    keyframes: Keyframes = field(default_factory=Keyframes)
+    until: float | None = None
+    _early: Early = field(default_factory=Early)
+    _files: PartFiles | None = None
+    _doubt: Doubt = field(init=False)
+    _drift: Drift = field(init=False)
+    _last_pts: float = 0.0
+    _hears: bool = False
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Begin without a part."""
+        self._doubt, self._drift = Doubt(self.steady), Drift(self.manifest)
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether the present run has brought media."""
+        return self._files is not None
+
+    @property
+    def hears_media(self) -> bool:
+        """Say whether the present run gets media, be it that it waits for the first keyframe."""
+        return self._hears
+
+    def reach(self) -> float:
+        """Give the PTS up to which whole files of the present part are on their way."""
+        assert self._files is not None  # noqa: S101 - a part is open
+        return self._files.reach()
+
+    def last_picture(self) -> float | None:
+        """Give when the present part's last picture was taken (epoch seconds)."""
+        pts = None if self._files is None else self._files.ends.get(Kind.SNAPSHOT)
+        return None if self._files is None or pts is None else self._files.anchor + pts
+
+    def moment(self, pts: float) -> datetime:
+        """Give the time of a PTS of the present part."""
+        return self._time(pts)
+
+    def take(self, event: CaptureEvent, folder: Path) -> None:
+        """Take what a run with its files in `folder` tells; this never waits."""
+        match event:
+            case ClockSet() if self._files is None:
+                self._open(event, folder)
+            case VideoSeen() if self._files is not None:
+                self.manifest.change_part(self._files.number, video=event.video)
+            case KeyframeSeen():
+                self.keyframes.add(event)
+                if self._files is not None and self._files.first_keyframe is None:
+                    self._files.first_keyframe = event.pts
+            case MediaSeen():
+                self._hears = True
+                self._last_pts = max(self._last_pts, event.pts)
+                if self._files is not None:
+                    self._drift.seen(self._files.number, event.drift)
+                self._release(event.pts)
+            case Undecodable():
+                log.warning("picture_undecodable", pts=event.pts, error=event.error[:200])
+            case RunOutgrown():
+                self._outgrow(event, folder)
+            case FileClosed():
+                self._ship(event)
+
+    def _open(self, clock: ClockSet, folder: Path) -> None:
+        number, previous_end = len(self.manifest.head.parts), self.manifest.last_end()
+        if previous_end is not None:
+            # Another machine's clock may have been ahead, or media may have run faster than time.
+            clock = replace(clock, anchor=max(clock.anchor, previous_end.timestamp() - clock.first))
+        self._files = PartFiles.begun(number, clock, folder)
+        self.closed.clear()
+        self._hears = True
+        self._last_pts = clock.first
+        self.ledger.part(number, clock, folder)
+        part = Part(number=number, started_at=self._time(clock.first))
+        self.manifest.begin_part(part)
+        log.info("part_began", part=number)
+        task = asyncio.create_task(
+            self._went_live(part, previous_end, cause=self.missing_cause, unheard=self.missed), name="went live"
+        )
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        self.missing_cause, self.missed = "ffmpeg_lost", None
+        for file in self._early.taken():
+            self._ship(file)
+
+    def _outgrow(self, event: RunOutgrown, folder: Path) -> None:
+        """Note that the present run is to be replaced, and where its part ends if not only there."""
+        if not self.needs.take(event, folder):
+            return
+        if event.until is not None and self._files is not None and self.until is None:
+            self.until = max(event.until, self._files.first)
+        self._release()
+        self.outgrown.set()
+
+    async def _went_live(self, part: Part, previous_end: datetime | None, *, cause: str, unheard: str | None) -> None:
+        """Record that media arrives, and declare what is missing before it."""
+        await self.following.went_live()
+        self.manifest.follow(self.following.session)
+        publisher = self.following.session.publisher
+        if publisher is not None:
+            since = self.following.session.started_at
+            accepted_at = self.steady.of_wall(publisher.accepted_at, since=since)
+            publisher = replace(publisher, accepted_at=accepted_at)
+        outputs = self.following.plan().outputs()
+        for gap in missing_before(part, previous_end, publisher, outputs, cause=cause, unheard=unheard):
+            if gap.outputs:
+                self.ledger.declared(gap)  # the manifest is written later, and a kill may come first
+            self.manifest.declare_gap(gap)
+
+    def _release(self, reach: float | None = None) -> None:
+        for file in self._doubt.released(reach):
+            self._ship(file, is_believed=True)
+
+    def _ship(self, file: FileClosed, *, is_believed: bool = False) -> None:
+        """Note a closed file and send it on its lane, once its times are to be believed."""
+        files = self._files
+        if files is None:
+            if self._early.add(file):
+                self._open_by_files(file.path.parent)
+            return
+        if self.until is None and not is_believed and self._doubt.hold(file, files.anchor):
+            return
+        kept = files.own(file, self.until)
+        if kept is None:
+            remove(file.path)
+        file = kept or file
+        if file.kind is not Kind.SNAPSHOT and file.is_first and file.start < files.first:
+            # ffmpeg calls the start of the very first file 0, whenever its first packet came.
+            file = replace(file, start=files.first)
+        files.close(file)
+        self._last_pts = max(self._last_pts, file.end)
+        self.ledger.closed(files.number, file)
+        if kept is None:
+            return  # it is of another part
+        self.lanes[file.kind].put(Waiting(file, files.number, files.anchor))
+
+    def _open_by_files(self, folder: Path) -> None:
+        """Begin a part of which the picture child does not speak."""
+        log.warning("clock_by_files", files=len(self._early))
+        self._open(self._early.clock(self.steady.now()), folder)
+
+    async def close(self, returncode: int, folder: Path) -> None:
+        """End the part of a run that is over; what a killed ffmpeg left open ships too."""
+        self._hears = False
+        if self._files is None:
+            await self._early.measure()
+        if self._files is None and self._early:
+            self._open_by_files(folder)
+        await asyncio.gather(*self._tasks)
+        if self._files is None:
+            return
+        self._release()
+        open_files = await self._files.open_files()
+        for file in open_files:
+            self._ship(file, is_believed=True)
+        # Of a folder that is gone nothing counts but what was whole before.
+        is_gone = not folder.is_dir()  # noqa: ASYNC240 - one look
+        if self.until is not None:
+            ended_at = self._time(self.until)
+        else:
+            ended_at = self._cut_off() if open_files or is_gone else self._time(self._last_pts)
+        if returncode == 0:
+            self.missing_cause = "publisher_away"  # nothing more came; an ffmpeg that is killed does not end so
+        self.manifest.change_part(self._files.number, ended_at=ended_at)
+        log.info("part_ended", part=self._files.number, returncode=returncode)
+        self._files, self.until = None, None
+        self.keyframes = Keyframes()
+        self.closed.set()
+
+    def _cut_off(self) -> datetime:
+        """Give the end of a part whose run was killed, and declare what the outputs lack that were saved for less."""
+        assert self._files is not None  # noqa: S101 - a part is open
+        nothing = self._time(self._files.first)
+        wanted = {output: nothing for output in self.following.plan().outputs() if output != OUTPUTS[Kind.SNAPSHOT]}
+        saved = wanted | self._files.saved()
+        ended_at, gaps = cut_off(saved, self.missing_cause) if saved else (nothing, [])
+        for gap in gaps:
+            self.manifest.declare_gap(gap)
+        return ended_at
+
+    def _time(self, pts: float) -> datetime:
+        assert self._files is not None  # noqa: S101 - a part is open
+        return times.utc(self._files.anchor + pts)

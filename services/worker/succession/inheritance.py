@@ -1,0 +1,188 @@
+"""What a worker takes over from the one before it: the manifest, the spool, the numbers that were given."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from services.domain import keys, times
+from services.domain.artifact import Artifact, Kind
+from services.domain.errors import ObjectNotFound
+from services.domain.gaps import cut_off
+from services.domain.manifest import Gap, Head, Part, decode_chunk, decode_head
+from services.domain.playlist import target_duration
+from services.domain.ports import ObjectStore
+from services.domain.session import LEASE_KEPT, Session
+from services.worker.delivery.manifest_keeper import LOCAL_HEAD
+from services.worker.delivery.parcel import OUTPUTS
+from services.worker.delivery.patience import Patience
+from services.worker.succession.ledger import Ledger
+from services.worker.succession.recovery import Leftovers, recover
+
+log = structlog.get_logger()
+
+SAME_FILE = timedelta(seconds=0.5)
+"""By how much a file may begin before or after its line, once it has been measured."""
+UNNAMED = 16
+"""So many segments may be in the store, or on their way there, that a worker on another machine had not named yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inheritance:
+    """The manifest's head with all that the ledger knows, the segments in the store, and what is left to do."""
+
+    head: Head
+    segments: Sequence[Artifact]
+    leftovers: Leftovers
+    next_sequence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heir:
+    """Takes over a session under a lease's `epoch`; what lies in `folder` saves asking the store, which may be away."""
+
+    store: ObjectStore
+    patience: Patience
+    ledger: Ledger
+    folder: Path
+    session: Session
+    epoch: int
+    hls_time: float
+
+    async def inherit(self, now: datetime) -> Inheritance:
+        """Read what there is."""
+        leftovers = await recover(self.ledger, self.folder)
+        head = await self._head(leftovers, now)
+        entries = [*await self._chunked(head), *head.tail]
+        head = merge(head, leftovers, known={entry.key for entry in entries})
+        head = without(head, leftovers, (*entries, *leftovers.shipped))
+        head = ended(head, leftovers, entries)
+        segments = [entry for entry in (*entries, *leftovers.shipped) if entry.kind is Kind.SEGMENT]
+        segments = list({entry.key: entry for entry in segments}.values())
+        if head.target_duration is None:  # a kill came before the head was written with it
+            told = target_duration(self.hls_time, segments[0].seconds) if segments else None
+            head = replace(head, target_duration=leftovers.target or told)
+        if leftovers.waiting or leftovers.parcels or leftovers.shipped:
+            waiting = len(leftovers.waiting) + len(leftovers.parcels)
+            log.info("spool_recovered", waiting=waiting, shipped=len(leftovers.shipped))
+        next_sequence = leftovers.next_number(self.session.media_sequence, segments)
+        if self.epoch > 1 and not leftovers.parts:  # its spool is not here: it may have named more than its head lists
+            next_sequence = max(next_sequence, await self.patience.blocking(self._unnamed))
+        return Inheritance(head=head, segments=segments, leftovers=leftovers, next_sequence=next_sequence)
+
+    async def _head(self, leftovers: Leftovers, now: datetime) -> Head:
+        """Give the head that an earlier worker left, or a new one."""
+        if self.epoch == 1 and not leftovers.parts and now - self.session.started_at < LEASE_KEPT / 2:
+            return self._new_head()  # nobody was here before
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            local = decode_head((self.folder / LOCAL_HEAD).read_bytes())
+            if local.epoch == self.epoch - 1:
+                return replace(local, epoch=self.epoch)
+        return await self.patience.blocking(self._stored_head)
+
+    def _stored_head(self) -> Head:
+        try:
+            body = self.store.read(keys.head(self.session.channel_id, self.session.id)).body
+        except ObjectNotFound:
+            return self._new_head()
+        return replace(decode_head(body), epoch=self.epoch)
+
+    def _unnamed(self) -> int:
+        """Give the first media sequence that no earlier worker of this session has used, by what live.m3u8 names."""
+        try:
+            text = self.store.read(keys.live_playlist(self.session.channel_id)).body.decode()
+        except ObjectNotFound:
+            return 0
+        named = [int(number) for number in re.findall(rf"^{self.session.id}/(\d+)", text, re.MULTILINE)]
+        return max(named) + 1 + UNNAMED if named else 0
+
+    def _new_head(self) -> Head:
+        session = self.session
+        return Head(
+            session_id=session.id,
+            channel_id=session.channel_id,
+            started_at=session.started_at,
+            state=session.state,
+            epoch=self.epoch,
+        )
+
+    async def _chunked(self, head: Head) -> list[Artifact]:
+        """Give the entries of all chunks."""
+        entries: list[Artifact] = []
+        for reference in head.chunks:
+            try:
+                body = (self.folder / reference.key.rpartition("/")[2]).read_bytes()
+                entries += decode_chunk(body)
+            except (OSError, ValueError, KeyError):
+                stored = await self.patience.blocking(partial(self.store.read, reference.key))
+                entries += decode_chunk(stored.body)
+        return entries
+
+
+def merge(head: Head, leftovers: Leftovers, known: Iterable[str]) -> Head:
+    """Add what the ledger knows and the head, written every few seconds, does not; `known` are all its keys."""
+    listed = set(known)
+    for entry in leftovers.shipped:
+        if entry.key not in listed:
+            head = head.with_artifact(entry)
+            listed.add(entry.key)
+    for gap in leftovers.gaps:
+        if gap not in head.gaps:
+            head = head.with_gap(gap)
+    numbers = {part.number for part in head.parts}
+    for part in leftovers.parts.values():
+        if part.number not in numbers:
+            began = times.utc(part.anchor + part.first)
+            head = replace(head, parts=(*head.parts, Part(number=part.number, started_at=began)))
+    return head
+
+
+def without(head: Head, leftovers: Leftovers, entries: Iterable[Artifact]) -> Head:
+    """Declare what a file would have held that is neither in the spool any more nor in the manifest."""
+    listed: dict[tuple[Kind, int], list[datetime]] = {}
+    for entry in entries:
+        listed.setdefault((entry.kind, entry.part), []).append(entry.captured_at)
+    for waiting in leftovers.gone:
+        file = waiting.file
+        start, end = times.utc(waiting.anchor + file.start), times.utc(waiting.anchor + file.end)
+        moments = listed.get((file.kind, waiting.part), ())
+        if end > start and not any(abs(moment - start) < SAME_FILE for moment in moments):
+            log.warning("file_gone", file=file.path.name)
+            head = head.with_gap(
+                Gap(started_at=start, ended_at=end, outputs=(OUTPUTS[file.kind],), cause="store_dropped")
+            )
+    return head
+
+
+def ended(head: Head, leftovers: Leftovers, entries: Iterable[Artifact]) -> Head:
+    """End the part that was open, as the ledger says or what is listed, and declare what one output lacks of it."""
+    reach = _listed_reach(entries)
+    parts: list[Part] = []
+    for part in head.parts:
+        known = leftovers.parts.get(part.number)
+        ends = reach.get(part.number, {}) if known is None else known.saved()
+        if part.ended_at is None:
+            end, gaps = cut_off(ends, "worker_lost") if ends else (part.started_at, [])
+            for gap in gaps:
+                head = head.with_gap(gap)
+            part = replace(part, ended_at=end)  # noqa: PLW2901 - it goes on as the ended one
+        parts.append(part)
+    return replace(head, parts=tuple(parts))
+
+
+def _listed_reach(entries: Iterable[Artifact]) -> dict[int, dict[str, datetime]]:
+    """Give until when there are files of each output by the manifest, for each part."""
+    reach: dict[int, dict[str, datetime]] = {}
+    for entry in entries:
+        if entry.kind is not Kind.SNAPSHOT:
+            ends, output = reach.setdefault(entry.part, {}), OUTPUTS[entry.kind]
+            end = entry.captured_at + timedelta(seconds=entry.seconds or 0.0)
+            ends[output] = max(ends.get(output, end), end)
+    return reach
