@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import multiprocessing
 import os
@@ -10,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from services.domain.errors import ObjectChanged, ObjectExists, ObjectNotFound
+from services.domain.errors import ObjectChanged, ObjectExists, ObjectNotFound, StoreUnavailable
 from services.domain.ports import LocalFile, ObjectStore, StoredObject
 from tests.contract import racing_tasks
 from tests.contract.racing import RACERS, Racers
@@ -257,7 +258,8 @@ def test_a_reader_sees_a_replaced_object_whole_even_when_its_writer_is_killed(
     while replaced < 40:  # read all the time, not only when the writer has just told that it is done
         if progress.poll(0 if replaced else 30):
             replaced = progress.recv()
-        seen.append(store.read("hls/camera/live.m3u8"))
+        with contextlib.suppress(StoreUnavailable):  # one server writes in place, and its reader is told to ask again
+            seen.append(store.read("hls/camera/live.m3u8"))
     assert writer.pid is not None
     os.kill(writer.pid, signal.SIGKILL)
     writer.join(30)
