@@ -154,7 +154,9 @@ class Spool:
         async with asyncio.timeout(seconds), self.indexing():
             for lane in lanes.values():
                 await lane.close()
-            await asyncio.gather(*(lane.run() for lane in lanes.values()))
+            async with asyncio.TaskGroup() as group:  # where one dies, all do, as in a worker that is killed
+                for lane in lanes.values():
+                    group.create_task(lane.run())
         self.latest.close()
         async with asyncio.timeout(seconds):
             await self.latest.run()

@@ -115,7 +115,7 @@ async def test_after_a_kill_between_any_two_steps_all_is_shipped_once(
     assert Counter(entry.kind for entry in entries) == {Kind.SEGMENT: 3, Kind.RECORDING: 1, Kind.SNAPSHOT: 1}
     assert len({(entry.kind, entry.captured_at) for entry in entries}) == 5
     assert sorted(entry.media_sequence for entry in entries if entry.media_sequence is not None) == [0, 1, 2]
-    assert all(len(objects.read(entry.key).body) == entry.bytes for entry in entries)
+    assert {entry.key: len(objects.read(entry.key).body) for entry in entries} == {e.key: e.bytes for e in entries}
     assert [path for path in (folder / "run").rglob("*") if path.is_file()] == []
     for key in (keys.live_playlist(CHANNEL), keys.vod_playlist(CHANNEL, SESSION)):
         listed = m3u8.loads(objects.read(key).body.decode())
