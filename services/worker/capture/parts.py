@@ -190,8 +190,9 @@ class Parts:
         files.close(file)
         self._last_pts = max(self._last_pts, file.end)
         self.ledger.closed(files.number, file)
-        if kept is None:
-            return  # it is of another part
+        if kept is None:  # it is of another part: nothing of this one is lost with it
+            self.ledger.dropped(file.path, None, None)
+            return
         self.lanes[file.kind].put(Waiting(file, files.number, files.anchor))
 
     def _open_by_files(self, folder: Path) -> None:
