@@ -30,13 +30,14 @@ def missing_before(
     *,
     cause: str,
     unheard: str | None = None,
+    left_at: datetime | None = None,
 ) -> list[Gap]:
     """Give the gaps between the last part and this one, or between the publisher's acceptance and the first part.
 
     `cause` is why a publisher who stayed was not captured, `unheard` why one who came was not at first: None if it was,
-    unless the worker did not listen yet. Where a stream ended for ffmpeg and its publisher is still there, it could
-    not be read. No gap goes on beyond the part's beginning: the publisher's time is of another clock, which may have
-    been set since.
+    unless the worker did not listen yet; `left_at` is when the publisher before it left. Where a stream ended for
+    ffmpeg and its publisher is still there, it could not be read. No gap goes on beyond the part's beginning: the
+    publisher's time is of another clock, which may have been set since.
     """
     if publisher is not None and not publisher.listening:
         unheard = unheard or "not_listening"
@@ -47,8 +48,12 @@ def missing_before(
         is_same = publisher is not None and cause == "publisher_away"
         missing = [(previous_end, part.started_at, "undecodable" if is_same else cause)]
     else:
+        # Who came before may have stayed on when the last part had been cut off.
+        away = max(previous_end, left_at) if left_at is not None and cause != "publisher_away" else previous_end
+        away = min(away, publisher.accepted_at, part.started_at)
         missing = [
-            (previous_end, min(unheard_since or part.started_at, part.started_at), "publisher_away"),
+            (previous_end, away, cause),
+            (away, min(unheard_since or part.started_at, part.started_at), "publisher_away"),
             (unheard_since, part.started_at, unheard),
         ]
     return [

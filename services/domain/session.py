@@ -75,7 +75,8 @@ class Publisher:
 class Session:
     """One broadcast of one channel; a change that its state does not allow gives the session itself.
 
-    `publisher` is None while nobody is connected, and `absent_since` says from when. `turned_away` tells of the last
+    `publisher` is None while nobody is connected, and `absent_since` says from when; `left_at`, when the last one
+    left, stays when another comes. `turned_away` tells of the last
     second publisher that was refused. `closing` is set by the worker
     that begins to finalise: from then on no publisher may resume it, and none may open another until it has ended.
     `media_sequence` and `discontinuity_sequence` are where the channel's live playlist goes on from.
@@ -91,6 +92,7 @@ class Session:
     ended_at: datetime | None = None
     publisher: Publisher | None = None
     absent_since: datetime | None = None
+    left_at: datetime | None = None
     close: Close | None = None
     closing: bool = False
     media_sequence: int = 0
@@ -127,6 +129,7 @@ class Session:
         return self._next(
             publisher=None,
             absent_since=at,
+            left_at=at,
             state=SessionState.INTERRUPTED,
             state_reason=Reason(code="publisher_away", detail="the publisher is not connected", since=at),
         )

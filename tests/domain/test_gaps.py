@@ -88,10 +88,14 @@ def test_what_a_publisher_sent_while_ffmpeg_was_dead_is_a_gap_of_its_own(listeni
 @given(
     lengths=st.lists(st.tuples(st.integers(0, 300), st.integers(1, 300)), min_size=1, max_size=20),
     publishers=st.lists(st.tuples(st.integers(-50, 50), st.booleans(), st.booleans()), min_size=20, max_size=20),
+    departures=st.lists(st.integers(-100, 400) | st.none(), min_size=20, max_size=20),
     causes=st.lists(st.sampled_from(["publisher_away", "ffmpeg_lost", "worker_lost"]), min_size=20, max_size=20),
 )
 def test_parts_and_gaps_cover_a_broadcast_and_never_overlap(
-    lengths: list[tuple[int, int]], publishers: list[tuple[int, bool, bool]], causes: list[str]
+    lengths: list[tuple[int, int]],
+    publishers: list[tuple[int, bool, bool]],
+    departures: list[int | None],
+    causes: list[str],
 ) -> None:
     """Whenever a publisher was accepted, before or after the last part ended, and whether or not it was heard."""
     end, covered = None, []
@@ -106,12 +110,29 @@ def test_parts_and_gaps_cover_a_broadcast_and_never_overlap(
             OUTPUTS,
             cause=causes[number],
             unheard="ffmpeg_lost" if missed else None,
+            left_at=None if (left := departures[number]) is None else (end or NOW) + timedelta(seconds=left),
         )
         covered += [(gap.started_at, gap.ended_at) for gap in gaps]
         end = began + timedelta(seconds=length)
         covered.append((began, end))
 
     assert all(before[1] == after[0] for before, after in pairwise(covered)), "nothing twice and nothing unsaid"
+
+
+def test_a_publisher_who_stayed_after_a_kill_and_then_left_was_away_only_since_then() -> None:
+    found = missing_before(
+        Part(number=1, started_at=at(20.5)),
+        at(10),
+        a_publisher(accepted_at=at(20), listening=True),
+        OUTPUTS,
+        cause="worker_lost",
+        left_at=at(12),
+    )
+
+    assert [(gap.started_at, gap.ended_at, gap.cause) for gap in found] == [
+        (at(10), at(12), "worker_lost"),
+        (at(12), at(20.5), "publisher_away"),
+    ]
 
 
 def test_a_part_whose_outputs_were_cut_off_together_ends_with_the_first_of_them() -> None:

@@ -27,6 +27,11 @@ _ROLES = (
 )
 
 
+def _is_worker(process: psutil.Process) -> bool:
+    line = " ".join(command(process))
+    return all(word in line for word in _ROLES[0][1])
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
     at: float
@@ -71,7 +76,8 @@ class Samples:
             megabytes = process.memory_info().rss / 1e6
             young = time.time() - process.create_time() < 5  # still growing into its size
             if not young:
-                children = len(process.children())
+                # A worker goes over to the supervisor when the app that started it dies: it is nobody's growth.
+                children = len([child for child in process.children() if not _is_worker(child)])
                 self.taken[role].append(
                     Sample(time.time(), megabytes, process.num_fds(), process.num_threads(), children)
                 )

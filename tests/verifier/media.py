@@ -98,7 +98,9 @@ def _ts_fault(data: bytes) -> str:
 def _ffprobe(path: Path) -> tuple[dict[str, Any], str]:
     shown = "stream=index,codec_type,codec_name,width,height:"
     shown += "packet=stream_index,pts_time,dts_time,duration_time,flags,pos"
-    argv = ["ffprobe", "-v", "error", "-of", "json", "-show_entries", shown, str(path)]
+    # A segment of a few packets is too small for ffprobe to see what it is.
+    form = ["-f", "mpegts"] if path.open("rb").read(1) == b"\x47" else []
+    argv = ["ffprobe", "-v", "error", "-of", "json", *form, "-show_entries", shown, str(path)]
     done = subprocess.run(argv, capture_output=True, check=False, timeout=TIMEOUT_SECONDS)
     if done.returncode:
         return {}, done.stderr.decode(errors="replace").strip()[:300] or f"ffprobe exits {done.returncode}"

@@ -205,7 +205,7 @@ def packets(source: Path, *, first: int | None = None) -> list[str]:
         "ffprobe", "-v", "error", "-of", "json",
         "-analyzeduration", str(PATIENT_MICROSECONDS), "-probesize", str(PATIENT_BYTES),
         *([] if first is None else ["-read_intervals", f"%+#{first}"]),
-        "-select_streams", "v:0", "-show_entries", "packet=pts_time,dts_time,flags", str(source),
+        *_form(source), "-select_streams", "v:0", "-show_entries", "packet=pts_time,dts_time,flags", str(source),
     ]  # fmt: skip
 
 
@@ -218,5 +218,10 @@ def probe(source: Path) -> list[str]:
         "ffprobe", "-v", "error", "-of", "json",
         "-analyzeduration", str(PATIENT_MICROSECONDS), "-probesize", str(PATIENT_BYTES),
         "-show_entries", f"format=format_name,start_time,duration:stream={_SHOWN}",
-        str(source),
+        *_form(source), str(source),
     ]  # fmt: skip
+
+
+def _form(source: Path) -> list[str]:
+    """Name the container where ffprobe would guess, and guess wrong of a segment of a few packets."""
+    return ["-f", "mpegts"] if source.suffix == ".ts" else []

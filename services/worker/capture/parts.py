@@ -161,8 +161,13 @@ class Parts:
             since = self.following.session.started_at
             accepted_at = self.steady.of_wall(publisher.accepted_at, since=since)
             publisher = replace(publisher, accepted_at=accepted_at)
+        left_at = self.following.session.left_at
+        if left_at is not None:
+            left_at = self.steady.of_wall(left_at, since=self.following.session.started_at)
         outputs = self.following.plan().outputs()
-        for gap in missing_before(part, previous_end, publisher, outputs, cause=cause, unheard=unheard):
+        for gap in missing_before(
+            part, previous_end, publisher, outputs, cause=cause, unheard=unheard, left_at=left_at
+        ):
             if gap.outputs:
                 self.ledger.declared(gap)  # the manifest is written later, and a kill may come first
             self.manifest.declare_gap(gap)
