@@ -99,7 +99,8 @@ def _ffprobe(path: Path) -> tuple[dict[str, Any], str]:
     shown = "stream=index,codec_type,codec_name,width,height:"
     shown += "packet=stream_index,pts_time,dts_time,duration_time,flags,pos"
     # A segment of a few packets is too small for ffprobe to see what it is.
-    form = ["-f", "mpegts"] if path.open("rb").read(1) == b"\x47" else []
+    with path.open("rb") as file:
+        form = ["-f", "mpegts"] if file.read(1) == bytes([TS_SYNC]) else []
     argv = ["ffprobe", "-v", "error", "-of", "json", *form, "-show_entries", shown, str(path)]
     done = subprocess.run(argv, capture_output=True, check=False, timeout=TIMEOUT_SECONDS)
     if done.returncode:
