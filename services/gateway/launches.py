@@ -35,6 +35,10 @@ class _Backoff:
     delay: timedelta = _FIRST_DELAY
     failures: int = 0
 
+    def holds(self, now: datetime) -> bool:
+        """Say whether it is too early; what lies ahead of every delay was noted before the clock was set back."""
+        return now < self.not_before <= now + _LONGEST_DELAY
+
     def grow(self, now: datetime) -> None:
         self.failures += 1
         self.not_before = now + self.delay
@@ -77,7 +81,7 @@ class Launches:
 
     def _put(self, session: Session, *, is_successor: bool) -> bool:
         backoff = self._backoff.get(session.id)
-        is_too_early = backoff is not None and self.clock.now() < backoff.not_before
+        is_too_early = backoff is not None and backoff.holds(self.clock.now())
         is_starting = session.id in self._starting and not is_successor
         if session.id in self._queued or is_starting or is_too_early:
             return False

@@ -189,6 +189,18 @@ def test_a_failed_start_is_tried_again_after_growing_delays() -> None:
     assert asyncio.run(scene(Yard())) == [0, 0.5, 1, 2, 4, 8]
 
 
+def test_no_session_waits_longer_because_the_clock_was_set_back() -> None:
+    async def scene(yard: Yard) -> None:
+        async with yard.running():
+            for _failure in range(3):
+                yard.launches.failed("a")
+            yard.clock.time -= timedelta(minutes=5)
+            yard.order("a")
+            await until(lambda: yard.launched() == ["a"])
+
+    asyncio.run(scene(Yard(concurrency=1)))
+
+
 def test_a_session_whose_start_failed_waits_its_delay_out() -> None:
     async def scene(yard: Yard) -> tuple[int, int]:
         async with yard.running():
