@@ -17,8 +17,9 @@ from tests.verifier.record import Record
 from tests.verifier.report import Report
 from tests.verifier.spans import inside
 
-CLOCK_SECONDS = 0.5
-"""By how much a capture time may differ from the publisher's wall clock."""
+CLOCK_SECONDS = 0.9
+"""By how much a capture time may differ from the publisher's wall clock: a busy machine hands a part's first packets on
+late, and its clock with them; on a quiet one it is less than 0.1 s."""
 SESSION_SECONDS = 4.0
 """How long before its session's start and after its end a frame may have been sent that belongs to it."""
 
