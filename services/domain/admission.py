@@ -32,6 +32,17 @@ def check_standing(channel: Channel, air: Air, now: datetime) -> None:
         raise PublishRefused("blocked", f"the channel is blocked {until}")
 
 
+def may_be_pulled(channel: Channel | None, air: Air, now: datetime) -> bool:
+    """Say whether a channel's source is to be fetched now."""
+    if channel is None or not channel.source_url or air.pull is None:
+        return False
+    try:
+        check_standing(channel, air, now)
+    except PublishRefused:
+        return False
+    return True
+
+
 def check_signature(keyring: signing.Keyring, channel: Channel, sign: str, now: datetime) -> None:
     """Raise PublishRefused unless `sign` is a valid signature of this channel's stream key."""
     verdict = signing.verify_publish(

@@ -7,10 +7,6 @@ from datetime import timedelta
 
 from services.domain.channel import Channel
 
-FULL_TAP_BELOW = 10.0
-"""Seconds: with pictures due more often than this the tap carries every packet, because a GOP may be longer than
-`image_time`; otherwise keyframes and a few packets for the clock are enough, at about half the CPU."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaPlan:
@@ -21,8 +17,23 @@ class MediaPlan:
 
     recording_seconds: float | None
     segment_seconds: float | None
-    full_tap: bool
     cuts_anywhere: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImagePlan:
+    """How pictures are taken and kept: `seconds` apart (None: none), `quality` in percent, `sizes` as widths in pixels.
+
+    With `tiles` a small one comes with each, for the session's sprite sheets.
+
+    Every change applies to a running capture without a new ffmpeg.
+    """
+
+    seconds: float | None
+    quality: int
+    sizes: tuple[int, ...] = ()
+    skip_unchanged: bool = False
+    tiles: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +41,16 @@ class CapturePlan:
     """All that a worker takes from its channel; what is not in `media` changes while it runs. Times are seconds."""
 
     media: MediaPlan
-    image_seconds: float | None
+    images: ImagePlan
     hls_list_size: int
     is_live: bool
     is_on_demand: bool
     reconnect_window: timedelta
+
+    @property
+    def image_seconds(self) -> float | None:
+        """The time between two pictures, None where none are taken."""
+        return self.images.seconds
 
     def outputs(self) -> tuple[str, ...]:
         """Name the outputs that are on, as gaps do."""
@@ -52,9 +68,14 @@ def plan(channel: Channel) -> CapturePlan:
         media=MediaPlan(
             recording_seconds=channel.video_time if channel.is_video else None,
             segment_seconds=channel.hls_time if channel.is_hls or channel.is_on_demand else None,
-            full_tap=channel.is_image and channel.image_time < FULL_TAP_BELOW,
         ),
-        image_seconds=channel.image_time if channel.is_image else None,
+        images=ImagePlan(
+            seconds=channel.image_time if channel.is_image else None,
+            quality=channel.image_quality,
+            sizes=channel.image_sizes,
+            skip_unchanged=channel.image_skip_unchanged,
+            tiles=channel.is_on_demand,
+        ),
         hls_list_size=channel.hls_list_size,
         is_live=channel.is_hls,
         is_on_demand=channel.is_on_demand,

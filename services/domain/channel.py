@@ -10,6 +10,8 @@ from typing import Any, Self
 
 from services.domain.errors import InvalidInput
 from services.domain.ids import require_id
+from services.domain.source import require_source
+from services.domain.webhook import Sinks, require_sinks
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +29,16 @@ VIDEO_TIME = Range(2, 3_600, 60)
 HLS_TIME = Range(1, 30, 2)
 HLS_LIST_SIZE = Range(3, 1_000, 6, "segments")
 RECONNECT_WINDOW = Range(0, 3_600, 180)
+IMAGE_QUALITY = Range(1, 100, 85, "percent")
+IMAGE_WIDTH = Range(16, 3_840, 640, "pixels")
+IMAGE_SIZES_MAX = 5  # widths besides the picture's own
 NUMBERS: Mapping[str, Range] = {
     "image_time": IMAGE_TIME,
     "video_time": VIDEO_TIME,
     "hls_time": HLS_TIME,
     "hls_list_size": HLS_LIST_SIZE,
     "reconnect_window": RECONNECT_WINDOW,
+    "image_quality": IMAGE_QUALITY,
 }
 
 REFUSE, TAKEOVER = "refuse", "takeover"
@@ -57,6 +63,8 @@ class Channel:
     """One channel's settings; `version` grows by one with each stored change.
 
     Times that end in `_time` and `reconnect_window` are seconds; `outdate` is when the stream key expires.
+    `image_sizes` are the widths (pixels) in which each picture is kept besides its own, narrowest first.
+    `source_url` is where the channel's stream is fetched from when it is started; empty: publishers bring it.
     `older_fields` keeps what the older system's callers sent and no feature uses yet.
     """
 
@@ -70,6 +78,9 @@ class Channel:
     enabled: bool = True
     is_image: bool = True
     image_time: float = IMAGE_TIME.default
+    image_quality: int = int(IMAGE_QUALITY.default)
+    image_sizes: tuple[int, ...] = ()
+    image_skip_unchanged: bool = False
     is_video: bool = True
     video_time: float = VIDEO_TIME.default
     is_hls: bool = True
@@ -78,6 +89,8 @@ class Channel:
     is_on_demand: bool = True
     reconnect_window: float = RECONNECT_WINDOW.default
     second_publisher: str = REFUSE
+    sinks: Sinks = None
+    source_url: str = ""
     key_version: int = 1
     key_secret: str = ""
     older_fields: Mapping[str, Any] = field(default_factory=dict)
@@ -90,6 +103,9 @@ class Channel:
             value = getattr(self, name)
             if not span.low <= value <= span.high:
                 raise InvalidInput(name, f"must be {span.low:g} to {span.high:g} {span.unit}")
+        self._require_sizes()
+        self._require_source()
+        require_sinks(self.sinks)
         if self.second_publisher not in SECOND_PUBLISHER:
             raise InvalidInput("second_publisher", f"must be {' or '.join(SECOND_PUBLISHER)}")
         if len(self.name) > NAME_MAX:
@@ -103,6 +119,18 @@ class Channel:
         for name in ("outdate", "created_at", "updated_at"):
             if getattr(self, name).tzinfo is None:
                 raise InvalidInput(name, "must be an aware time")
+
+    def _require_source(self) -> None:
+        if self.source_url:
+            require_source(self.source_url)
+
+    def _require_sizes(self) -> None:
+        if len(self.image_sizes) > IMAGE_SIZES_MAX:
+            raise InvalidInput("image_sizes", f"at most {IMAGE_SIZES_MAX} widths")
+        if not all(IMAGE_WIDTH.low <= width <= IMAGE_WIDTH.high for width in self.image_sizes):
+            raise InvalidInput("image_sizes", f"each width must be {IMAGE_WIDTH.low:g} to {IMAGE_WIDTH.high:g} pixels")
+        if list(self.image_sizes) != sorted(set(self.image_sizes)):
+            raise InvalidInput("image_sizes", "each width once, the narrowest first")
 
     def require_storable(self) -> None:
         """Refuse more than a store can keep; what was stored before this bound was there stays readable."""

@@ -2,12 +2,14 @@
 
 StreamkeepError
     InvalidInput        mend the named field and ask again
-    NotFound            ChannelNotFound, SessionNotFound, ObjectNotFound
+    NotFound            ChannelNotFound, SessionNotFound, ObjectNotFound, LetterNotFound
     Conflict            read again, then decide again
-        VersionConflict, AlreadyExists, ObjectExists, ObjectChanged, LeaseHeld, LeaseLost
+        VersionConflict, AlreadyExists, ObjectExists, ObjectChanged, LeaseHeld, LeaseLost, SequenceTaken
     PublishRefused      tell the publisher why
     Unavailable         wait and try again; of a write it is not known whether it happened: read first
-        StateUnavailable, StateFull, StoreUnavailable, StoreBusy, StoreFull, LaunchFailed, GatewayUnavailable
+        StateUnavailable, StateFull, StoreUnavailable, StoreBusy, StoreFull, LaunchFailed, GatewayUnavailable,
+        SinkUnavailable
+    SinkRefused         give this event up: it will not be taken
 """
 
 from __future__ import annotations
@@ -47,6 +49,10 @@ class ObjectNotFound(NotFound):
     """No object has this key."""
 
 
+class LetterNotFound(NotFound):
+    """No dead letter has this id."""
+
+
 class Conflict(StreamkeepError):
     """Somebody else changed it first."""
 
@@ -73,6 +79,10 @@ class LeaseHeld(Conflict):
 
 class LeaseLost(Conflict):
     """A newer epoch of the lease was recorded: this worker must stop writing."""
+
+
+class SequenceTaken(Conflict):
+    """Another event has this number in its stream: read the newest, and number anew."""
 
 
 class PublishRefused(StreamkeepError):
@@ -115,3 +125,16 @@ class LaunchFailed(Unavailable):
 
 class GatewayUnavailable(Unavailable):
     """The RTMP gateway does not answer."""
+
+
+class SinkUnavailable(Unavailable):
+    """A sink takes no event now."""
+
+    def __init__(self, message: str | None = None, *, retry_after: float | None = None) -> None:
+        """`retry_after` is after how many seconds it wants to be asked again, where it says so."""
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class SinkRefused(StreamkeepError):
+    """A sink will not take this event."""

@@ -19,3 +19,8 @@ def require_id(field: str, value: str) -> str:
     if not is_id(value):
         raise InvalidInput(field, "an id is 1 to 64 letters, digits, _ and -")
     return value
+
+
+def pull_id(channel_id: str) -> str:
+    """Give the name of the lease of who fetches a channel's source; no session has it for an id."""
+    return f"pull-{channel_id}"

@@ -16,6 +16,7 @@ MEDIA_TYPES = {
     "ts": "video/mp2t",
     "m3u8": "application/vnd.apple.mpegurl",
     "json": "application/json",
+    "vtt": "text/vtt",
 }
 
 
@@ -26,7 +27,7 @@ def media_type(key: str) -> str:
 
 def cache_control(key: str) -> str:
     """Give how long an object may be cached: what changes in place not at all, media a year."""
-    changes = key.endswith((".m3u8", ".json", "/latest.jpg"))
+    changes = key.endswith((".m3u8", ".json", ".vtt", "/latest.jpg")) or "/sprite-" in key
     return "no-cache" if changes else "private, max-age=31536000, immutable"
 
 
@@ -44,9 +45,15 @@ def dated(kind: Kind, channel_id: str, session_id: str, captured_at: datetime) -
     return f"{folder}/{channel_id}/{moment.strftime('%Y/%m/%d/%H')}/{session_id}/{stamp}.{ending}"
 
 
+def resized(key: str, width: int) -> str:
+    """Give the key of a dated picture in another width (pixels)."""
+    name, _, ending = key.rpartition(".")
+    return f"{name}-w{width}.{ending}"
+
+
 def captured_at(key: str) -> datetime:
     """Give the capture time that a dated key carries; raise ValueError for other keys."""
-    stamp = key.rpartition("/")[2].rpartition(".")[0]
+    stamp = key.rpartition("/")[2].rpartition(".")[0].partition("-")[0]
     return datetime.strptime(stamp, f"{_STAMP}.%fZ").replace(tzinfo=UTC)
 
 
@@ -63,6 +70,14 @@ def live_playlist(channel_id: str) -> str:
 def vod_playlist(channel_id: str, session_id: str) -> str:
     """Give the key of a session's whole playlist."""
     return f"hls/{channel_id}/{session_id}/vod.m3u8"
+
+
+def sprites(channel_id: str, session_id: str, name: str = "sprites.vtt") -> str:
+    """Give the key of a session's list of sprites, or of the sheet of this name, beside the whole playlist.
+
+    A link to that playlist is one to them, too.
+    """
+    return f"hls/{channel_id}/{session_id}/{name}"
 
 
 def segment(channel_id: str, session_id: str, media_sequence: int, more: str = "") -> str:

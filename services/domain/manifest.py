@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Self
 
 from services.domain import times
-from services.domain.artifact import Artifact, Kind
+from services.domain.artifact import Artifact, Kind, Rendition
 from services.domain.records import reason_from_record, reason_record
 from services.domain.session import Reason, SessionState
 
 SCHEMA = 1
+UNCHANGED = "unchanged"
+"""What a head's totals call the pictures that were left out because they show nothing new."""
 CHUNK_ENTRIES = 200
 CHUNK_SPAN = timedelta(minutes=2)
 TOUCHING = timedelta(seconds=0.3)
@@ -85,7 +87,10 @@ class ChunkReference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """A session's manifest head; `tail` holds the entries of no chunk yet, in the order they were shipped."""
+    """A session's manifest head; `tail` holds the entries of no chunk yet, in the order they were shipped.
+
+    `images` is the time from picture to picture, `{asked, achieved}` in seconds, once there were two.
+    """
 
     session_id: str
     channel_id: str
@@ -95,6 +100,7 @@ class Head:
     state_reason: Reason | None = None
     ended_at: datetime | None = None
     target_duration: int | None = None
+    images: dict[str, float] | None = None
     parts: tuple[Part, ...] = ()
     gaps: tuple[Gap, ...] = ()
     chunks: tuple[ChunkReference, ...] = ()
@@ -107,6 +113,10 @@ class Head:
         totals[_plural(artifact.kind)] = totals.get(_plural(artifact.kind), 0) + 1
         totals["bytes"] = totals.get("bytes", 0) + artifact.bytes
         return replace(self, tail=(*self.tail, artifact), totals=totals)
+
+    def with_unchanged(self) -> Self:
+        """Count a picture that was left out because it shows what the one before it shows: that is no gap."""
+        return replace(self, totals=self.totals | {UNCHANGED: self.totals.get(UNCHANGED, 0) + 1})
 
     def with_gap(self, gap: Gap) -> Self:
         """Declare a missing time; what the store dropped is one gap with its neighbours, or the head grows for ever."""
@@ -153,6 +163,9 @@ def entry_record(entry: Artifact) -> dict[str, Any]:
         "seconds": round(entry.seconds, 3),
         "width": entry.width,
         "height": entry.height,
+        "flags": list(entry.flags) or None,
+        "phash": entry.phash,
+        "sizes": [asdict(size) for size in entry.sizes] or None,
         "media_sequence": entry.media_sequence,
         "discontinuity_sequence": entry.discontinuity_sequence,
     }
@@ -166,6 +179,8 @@ def entry_from_record(record: dict[str, Any]) -> Artifact:
             **record,
             "kind": Kind(record["kind"]),
             "captured_at": times.parse(record["captured_at"]),
+            "flags": tuple(record.get("flags", ())),
+            "sizes": tuple(Rendition(**size) for size in record.get("sizes", ())),
         }
     )
 
@@ -222,6 +237,7 @@ def encode_head(head: Head) -> bytes:
         "started_at": times.text(head.started_at),
         "ended_at": _spelled(head.ended_at),
         "target_duration": head.target_duration,
+        "images": head.images,
         "parts": [part_record(part) for part in head.parts],
         "gaps": [gap_record(gap) for gap in head.gaps],
         "counts": head.totals,
@@ -256,6 +272,7 @@ def decode_head(body: bytes) -> Head:
         started_at=times.parse(record["started_at"]),
         ended_at=_moment(record["ended_at"]),
         target_duration=record["target_duration"],
+        images=record.get("images"),
         parts=tuple(
             Part(
                 number=part["n"],

@@ -6,13 +6,14 @@ StateUnavailable or StoreUnavailable besides what it names.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
 from services.domain.channel import Channel
+from services.domain.event import Event
 from services.domain.session import Air, Lease, Session
 from services.domain.standing import Followed, Standing
 
@@ -63,11 +64,12 @@ class SessionStore(Protocol):
         """Give a session; raise SessionNotFound."""
         ...
 
-    def save(self, *, session: Session | None = None, air: Air | None = None) -> None:
+    def save(self, *, session: Session | None = None, air: Air | None = None, events: Sequence[Event] = ()) -> None:
         """Store the next version of either or of both in one transaction; all or nothing.
 
-        Raise VersionConflict unless the version before is what is stored; a session of version 1 and an air
-        of version 1 must not exist yet.
+        The `events` that tell of it, of one stream, go into the outbox in the same transaction. Raise VersionConflict
+        unless the version before is what is stored and the events' numbers are free; a session of version 1 and an
+        air of version 1 must not exist yet.
         """
         ...
 
@@ -118,6 +120,10 @@ class Overview(Protocol):
         """Give what a session's worker follows; raise SessionNotFound."""
         ...
 
+    def pulls(self) -> Sequence[Standing]:
+        """Give what bears on every channel whose source is to be fetched; one just started may be missing."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredObject:
@@ -145,18 +151,19 @@ class RemoteUrl:
 class ObjectStore(Protocol):
     """Keeps objects by key; a key is visible only when its bytes are whole."""
 
-    def create(self, key: str, source: Path, *, sha256: str) -> None:
+    def create(self, key: str, source: Path, *, sha256: str, metadata: Mapping[str, str] | None = None) -> None:
         """Store the file `source` under a new key; the source stays where it is.
 
         Raise ObjectExists if the key holds other content; the same content (one's own retry) is success.
         `sha256` is the hex digest of the source. Raise StoreFull when there is no room.
+        A store whose objects have `metadata` (names in lower case, values in ASCII) keeps it for their readers.
         """
         ...
 
-    def replace(self, key: str, body: bytes, *, etag: str | None) -> str:
+    def replace(self, key: str, body: bytes, *, etag: str | None, metadata: Mapping[str, str] | None = None) -> str:
         """Store `body` if the key's tag is still `etag` (None: if there is no object) and give the new tag.
 
-        Raise ObjectChanged otherwise.
+        Raise ObjectChanged otherwise. `metadata` is as for `create`.
         """
         ...
 

@@ -8,7 +8,8 @@ from typing import Any
 from services.domain import times
 from services.domain.channel import Channel
 from services.domain.secrets import Secret
-from services.domain.session import Air, Block, Close, Lease, Publisher, Reason, Session, SessionState
+from services.domain.session import Air, Block, Close, Lease, Publisher, Pull, Reason, Session, SessionState
+from services.domain.webhook import sinks_from_record, sinks_record
 
 Record = dict[str, Any]
 
@@ -32,6 +33,8 @@ def channel_record(channel: Channel) -> Record:
         record[name] = times.text(record[name])
     for name in ("labels", "older_fields"):
         record[name] = dict(record[name])
+    record["image_sizes"] = list(record["image_sizes"])
+    record["sinks"] = sinks_record(record["sinks"])
     return record
 
 
@@ -43,7 +46,9 @@ def channel_to_store(channel: Channel) -> Record:
 
 def channel_from_record(record: Record) -> Channel:
     """Read a channel back."""
-    return Channel(**{**record, **{name: times.parse(record[name]) for name in _CHANNEL_TIMES}})
+    moments = {name: times.parse(record[name]) for name in _CHANNEL_TIMES}
+    later = {"image_sizes": tuple(record.get("image_sizes", ())), "sinks": sinks_from_record(record.get("sinks"))}
+    return Channel(**{**record, **moments, **later})
 
 
 def reason_record(reason: Reason | None) -> Record | None:
@@ -135,6 +140,9 @@ def air_record(air: Air) -> Record:
             "reason": air.block.reason,
             "since": times.text(air.block.since),
         },
+        "pull": None
+        if air.pull is None
+        else {"since": times.text(air.pull.since), "trouble": reason_record(air.pull.trouble)},
         "media_sequence": air.media_sequence,
         "discontinuity_sequence": air.discontinuity_sequence,
         "version": air.version,
@@ -144,9 +152,11 @@ def air_record(air: Air) -> Record:
 def air_from_record(record: Record) -> Air:
     """Read what a channel is doing back."""
     block = record["block"]
+    pull = record.get("pull")  # records of before it was there lack it
     return Air(
         **{
             **record,
+            "pull": pull and Pull(since=times.parse(pull["since"]), trouble=reason_from_record(pull["trouble"])),
             "block": block
             and Block(until=_moment(block["until"]), reason=block["reason"], since=times.parse(block["since"])),
         }

@@ -187,16 +187,25 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pull:
+    """The wish that the channel's source be fetched, and why nothing comes from it (None: nothing is known)."""
+
+    since: datetime
+    trouble: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Air:
     """What a channel is doing, apart from its settings: its open session, its ban, its playlist's counters.
 
-    `last_session_id` stays when the session has ended.
+    `last_session_id` stays when the session has ended. `pull` is there from `start` until `stop` or `complete`.
     """
 
     channel_id: str
     session_id: str | None = None
     last_session_id: str | None = None
     block: Block | None = None
+    pull: Pull | None = None
     media_sequence: int = 0
     discontinuity_sequence: int = 0
     version: int = 0

@@ -13,8 +13,8 @@ def test_a_channel_left_as_it_is_records_segments_and_takes_pictures() -> None:
     plan = capture.plan(a_channel())
 
     assert plan == capture.CapturePlan(
-        media=capture.MediaPlan(recording_seconds=60, segment_seconds=2, full_tap=False),
-        image_seconds=10,
+        media=capture.MediaPlan(recording_seconds=60, segment_seconds=2),
+        images=capture.ImagePlan(seconds=10, quality=85, tiles=True),
         hls_list_size=6,
         is_live=True,
         is_on_demand=True,
@@ -33,20 +33,18 @@ def test_a_recording_to_watch_later_needs_segments_without_live_hls_too() -> Non
 
 
 @pytest.mark.parametrize(
-    ("settings", "full"),
-    [
-        ({"image_time": 9.99}, True),
-        ({"image_time": 10}, False),
-        ({"image_time": 0.5, "is_image": False}, False),
-    ],
-)
-def test_only_pictures_more_often_than_keyframes_come_need_every_packet(settings: dict[str, Any], full: bool) -> None:  # noqa: FBT001 - the case
-    assert capture.plan(a_channel(**settings)).media.full_tap is full
-
-
-@pytest.mark.parametrize(
     "change",
-    [{"name": "new"}, {"image_time": 30}, {"hls_list_size": 9}, {"reconnect_window": 5}, {"labels": {"a": "b"}}],
+    [
+        {"name": "new"},
+        {"is_image": False},
+        {"image_time": 0.5},
+        {"image_quality": 10},
+        {"image_sizes": (320,)},
+        {"image_skip_unchanged": True},
+        {"hls_list_size": 9},
+        {"reconnect_window": 5},
+        {"labels": {"a": "b"}},
+    ],
 )
 def test_a_change_that_ffmpeg_does_not_see_needs_no_new_part(change: dict[str, Any]) -> None:
     channel = a_channel()
@@ -54,7 +52,7 @@ def test_a_change_that_ffmpeg_does_not_see_needs_no_new_part(change: dict[str, A
     assert capture.plan(channel.changed(NOW, **change)).media == capture.plan(channel).media
 
 
-@pytest.mark.parametrize("change", [{"video_time": 30}, {"is_video": False}, {"hls_time": 4}, {"image_time": 2}])
+@pytest.mark.parametrize("change", [{"video_time": 30}, {"is_video": False}, {"hls_time": 4}])
 def test_a_change_that_ffmpeg_sees_needs_a_new_part(change: dict[str, Any]) -> None:
     channel = a_channel()
 

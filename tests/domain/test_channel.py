@@ -54,8 +54,26 @@ def test_a_number_outside_its_range_is_refused_by_name_with_the_range(field: str
         ("labels", {"x": "x" * 201}),
         ("outdate", datetime(2030, 12, 9)),  # noqa: DTZ001 - the case
         ("id", "../etc"),
+        ("image_sizes", (160, 320, 480, 640, 800, 960)),
+        ("image_sizes", (15,)),
+        ("image_sizes", (3_841,)),
+        ("image_sizes", (640, 320)),
+        ("image_sizes", (320, 320)),
     ],
-    ids=["name", "description", "labels", "label name", "label value", "naive time", "id"],
+    ids=[
+        "name",
+        "description",
+        "labels",
+        "label name",
+        "label value",
+        "naive time",
+        "id",
+        "too many sizes",
+        "too narrow",
+        "too wide",
+        "sizes out of order",
+        "a size twice",
+    ],
 )
 def test_an_impossible_value_is_refused_by_name(field: str, value: object) -> None:
     with pytest.raises(InvalidInput) as caught:

@@ -6,7 +6,14 @@ from services.domain import errors
 from services.domain.errors import InvalidInput, PublishRefused, StreamkeepError
 
 TREE = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, StreamkeepError)]
-GROUPS = (errors.InvalidInput, errors.NotFound, errors.Conflict, errors.PublishRefused, errors.Unavailable)
+GROUPS = (
+    errors.InvalidInput,
+    errors.NotFound,
+    errors.Conflict,
+    errors.PublishRefused,
+    errors.Unavailable,
+    errors.SinkRefused,
+)
 PLAIN = [kind for kind in TREE if kind not in (InvalidInput, PublishRefused)]
 
 
