@@ -21,6 +21,7 @@ from services.domain.errors import StateUnavailable
 from services.domain.ports import Position
 
 BATCH_MAX = 100  # keys in one call
+WRITES_MAX = 25  # items in one call
 _TURNS_MAX = 6
 _TURN_SECONDS = 0.02  # before the second turn; each pause is up to twice as long as the one before
 _BEFORE_ALL = "~"  # sorts after every place
@@ -112,6 +113,11 @@ class Items:
             entries = self._model.query(of, places, index_name=index, scan_index_forward=False, limit=limit)
             return list(entries)
 
+    def oldest(self, index: str, of: str, *, after: str, limit: int) -> Sequence[Item]:
+        """Give an index's entries after a place, oldest first; they are keys only and may lag behind."""
+        with self._calling():
+            return list(self._model.query(of, Item.place > after, index_name=index, limit=limit))
+
     def page(self, index: str, of: str, *, limit: int, after: Position | None) -> Sequence[Item]:
         """Give up to `limit` items as they were stored last, newest first; fewer only at the list's end.
 
@@ -128,6 +134,18 @@ class Items:
                 break
             before = entries[-1].place
         return page
+
+    def put_always(self, items: Sequence[Mapping[str, Any]]) -> None:
+        """Store items whatever is there, WRITES_MAX at most; some may be stored where it fails."""
+        left: Sequence[Any] = [self._model(**each, write_id=uuid.uuid4().hex).serialize() for each in items]
+        with self._calling():
+            for _ in _turns():
+                answer = self._connection.batch_write_item(put_items=left)
+                unprocessed = answer.get("UnprocessedItems", {}).get(self._table, [])
+                left = [request["PutRequest"]["Item"] for request in unprocessed]
+                if not left:
+                    return
+        raise self._unavailable("it takes too little at once; try again")
 
     def put(self, *writes: Write) -> None:
         """Store one item, or several all or nothing; raise Refused unless each condition holds."""
@@ -151,6 +169,11 @@ class Items:
         with TransactWrite(connection=self._connection.connection, client_request_token=str(uuid.uuid4())) as together:
             for item, condition in zip(items, conditions, strict=True):
                 together.save(item, condition)
+
+    def remove_always(self, key: str) -> None:
+        """Remove an item, if there is one."""
+        with self._calling():
+            self._model(key).delete()
 
     def remove(self, key: str, condition: Condition) -> None:
         """Remove an item; raise Refused unless the condition holds."""

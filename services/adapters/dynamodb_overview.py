@@ -8,7 +8,17 @@ from services.adapters.dynamodb_channels import channel_of
 from services.adapters.dynamodb_items import Items
 from services.adapters.dynamodb_leases import lease_of
 from services.adapters.dynamodb_sessions import air_of, session_of
-from services.adapters.dynamodb_table import OPEN, Item, Open, air_key, channel_key, lease_key, session_key
+from services.adapters.dynamodb_table import (
+    OPEN,
+    PULLS,
+    Item,
+    Newest,
+    Open,
+    air_key,
+    channel_key,
+    lease_key,
+    session_key,
+)
 from services.domain.channel import Channel
 from services.domain.clock import Clock
 from services.domain.errors import SessionNotFound
@@ -43,6 +53,12 @@ class DynamodbOverview:
         found = self._read([*of_channels, *(key(name) for _, name in open_ids for key in (session_key, lease_key))])
         standings = [self._standing(found, channel, name) for channel, name in open_ids]
         return [standing for standing in standings if standing.session is not None]
+
+    def pulls(self) -> Sequence[Standing]:
+        """Give what bears on every channel whose source is to be fetched."""
+        entries = self._items.listed(Newest.Meta.index_name, PULLS)
+        standings = self.of_channels([entry.id.removeprefix(air_key("")) for entry in entries])
+        return [standing for standing in standings if standing.air.pull is not None]
 
     def follow(self, channel_id: str, session_id: str) -> Followed:
         """Give what a session's worker follows; raise SessionNotFound."""

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.adapters.dynamodb_items import Items, Refused, Write, place_of
+from services.adapters.dynamodb_outbox import DynamodbOutbox
 from services.adapters.dynamodb_table import (
     OPEN,
+    PULLS,
     SESSIONS,
     Item,
     Newest,
@@ -17,7 +19,8 @@ from services.adapters.dynamodb_table import (
     session_key,
 )
 from services.adapters.record_text import decoded, encoded
-from services.domain.errors import SessionNotFound, VersionConflict
+from services.domain.errors import SequenceTaken, SessionNotFound, VersionConflict
+from services.domain.event import Event
 from services.domain.ports import Position
 from services.domain.records import air_from_record, air_record, session_from_record, session_record
 from services.domain.session import Air, Session
@@ -53,6 +56,8 @@ def _air_write(air: Air) -> Write:
         "version": air.version,
         "record": encoded(air_record(air)),
     }
+    if air.pull is not None:
+        attributes |= {"listed": PULLS, "place": place_of(Position(at=air.pull.since, id=air.channel_id))}
     condition = Item.id.does_not_exist() if air.version == 1 else Item.version == air.version - 1
     return Write(attributes=attributes, condition=condition)
 
@@ -60,9 +65,10 @@ def _air_write(air: Air) -> Write:
 class DynamodbSessions:
     """Keeps sessions and what channels are doing, one item each."""
 
-    def __init__(self, items: Items) -> None:
+    def __init__(self, items: Items, outbox: DynamodbOutbox) -> None:
         """Use `items`, which its owner closes."""
         self._items = items
+        self._outbox = outbox
 
     def air(self, channel_id: str) -> Air:
         """Give what a channel is doing; a channel never seen gives an Air of version 0."""
@@ -75,10 +81,14 @@ class DynamodbSessions:
             raise SessionNotFound(f"no session has the id {session_id!r}")
         return session_of(item)
 
-    def save(self, *, session: Session | None = None, air: Air | None = None) -> None:
-        """Store the next version of either or of both, all or nothing; raise VersionConflict."""
+    def save(self, *, session: Session | None = None, air: Air | None = None, events: Sequence[Event] = ()) -> None:
+        """Store the next version of either or of both, and what it tells, all or nothing; raise VersionConflict."""
         writes = [_session_write(session)] if session is not None else []
         writes += [_air_write(air)] if air is not None else []
+        try:
+            writes += self._outbox.writes(events)
+        except SequenceTaken as taken:
+            raise VersionConflict(str(taken)) from taken
         if not writes:
             return
         try:

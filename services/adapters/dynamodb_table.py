@@ -32,11 +32,14 @@ _LOOK_SECONDS = 0.5
 CHANNELS = "channels"
 SESSIONS = "sessions"
 OPEN = "open"
+PULLS = "pulls"
+OUTBOX = "outbox"
+LETTERS = "letters"
 """Values of the indexes' hash keys, besides channel ids."""
 
 
 class Newest(GlobalSecondaryIndex["Item"]):  # type: ignore[no-untyped-call] # a hook of pynamodb's without types
-    """All channels, and all sessions, by time."""
+    """All channels, all sessions, all streams of the outbox that have events left, and all dead letters, by time."""
 
     class Meta:
         """Its description."""
@@ -49,7 +52,7 @@ class Newest(GlobalSecondaryIndex["Item"]):  # type: ignore[no-untyped-call] # a
 
 
 class OfChannel(GlobalSecondaryIndex["Item"]):  # type: ignore[no-untyped-call] # a hook of pynamodb's without types
-    """Each channel's sessions by time."""
+    """Each channel's sessions, and each sink's dead letters, by time."""
 
     class Meta:
         """Its description."""
@@ -75,10 +78,10 @@ class Open(GlobalSecondaryIndex["Item"]):  # type: ignore[no-untyped-call] # a h
 
 
 class Item(Model):
-    """A channel, what it is doing, a session or a lease.
+    """A channel, what it is doing, a session, a lease, a stream of the outbox, one of its events, or a dead letter.
 
-    An item is in an index only while it has the index's attributes: what a lease or an air has is in none, so that
-    heartbeats touch none.
+    An item is in an index only while it has the index's attributes: what a lease has is in none, so that heartbeats
+    touch none, and an air only while its channel's source is to be fetched.
     """
 
     id = UnicodeAttribute(hash_key=True)
@@ -121,6 +124,26 @@ def session_key(session_id: str) -> str:
 def lease_key(session_id: str) -> str:
     """Give the id of a lease's item."""
     return f"lease/{session_id}"
+
+
+def stream_key(stream: str) -> str:
+    """Give the id of the item of a stream of the outbox."""
+    return f"outbox/{stream}"
+
+
+def event_key(stream: str, sequence: int) -> str:
+    """Give the id of the item of an event that has no room with its stream any more."""
+    return f"event/{stream}/{sequence}"
+
+
+def letter_key(letter_id: str) -> str:
+    """Give the id of a dead letter's item."""
+    return f"letter/{letter_id}"
+
+
+def letters_of(sink: str) -> str:
+    """Give under what a sink's letters are listed; no channel has such an id."""
+    return f"{LETTERS}/{sink}"
 
 
 def model_of(table: str, endpoint: str | None) -> type[Item]:

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from services.adapters.directory_store import DirectoryStore
 from services.adapters.sqlite_state import SqliteState
+from services.domain.outbox import Outbox
 from services.domain.ports import ChannelStore, LeaseStore, ObjectStore, Overview, SessionStore
 
 
@@ -35,6 +36,11 @@ class State(Protocol):
     @property
     def overview(self) -> Overview:
         """All of them together."""
+        ...
+
+    @property
+    def outbox(self) -> Outbox:
+        """Events on their way to whoever subscribed."""
         ...
 
     def close(self) -> None:

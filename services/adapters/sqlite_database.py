@@ -1,4 +1,4 @@
-"""The SQLite file: its schema and its connections."""
+"""The SQLite file and its connections."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from services.adapters import sqlite_schema
 from services.adapters.sqlite_errors import translated
 from services.domain.errors import StateUnavailable
 
@@ -18,25 +19,6 @@ BUSY_SECONDS = 5.0
 
 IDLE_CONNECTIONS_MAX = 8
 WAL_BYTES_MAX = 16 * 1024 * 1024  # the log file is cut back to this after a checkpoint
-
-SCHEMA_VERSION = 1
-_SCHEMA = """
-CREATE TABLE channels (
-    id TEXT PRIMARY KEY, version INTEGER NOT NULL, created_at TEXT NOT NULL, record TEXT NOT NULL
-) STRICT;
-CREATE INDEX channels_newest ON channels (created_at, id);
-
-CREATE TABLE sessions (
-    id TEXT PRIMARY KEY, version INTEGER NOT NULL, channel_id TEXT NOT NULL, started_at TEXT NOT NULL,
-    is_open INTEGER NOT NULL, record TEXT NOT NULL
-) STRICT;
-CREATE INDEX sessions_newest ON sessions (started_at, id);
-CREATE INDEX sessions_of_channel ON sessions (channel_id, started_at, id);
-CREATE INDEX sessions_open ON sessions (started_at, id) WHERE is_open = 1;
-
-CREATE TABLE airs (channel_id TEXT PRIMARY KEY, version INTEGER NOT NULL, record TEXT NOT NULL) STRICT;
-CREATE TABLE leases (session_id TEXT PRIMARY KEY, epoch INTEGER NOT NULL, record TEXT NOT NULL) STRICT;
-"""
 
 
 class Database:
@@ -74,20 +56,20 @@ class Database:
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        """Create the tables in a new file, and refuse a file of a later schema."""
+        """Make the tables that a new file, or one of an earlier schema, has not; refuse a file of a later one."""
         found = _schema_version(connection)
-        if found == 0:
-            # The switch to WAL does not wait for other processes (it fails at once), so it is made under a lock.
+        if found < sqlite_schema.NEWEST:
+            # One process makes them, the others wait. The switch to WAL waits for nobody: it would fail at once.
             with _alone(self._path):
                 found = _schema_version(connection)
-                if found == 0:
+                if found < sqlite_schema.NEWEST:
                     connection.execute("PRAGMA journal_mode = WAL")
-                    connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+                    _upgrade(connection, found)
                     return
-        if found > SCHEMA_VERSION:
+        if found > sqlite_schema.NEWEST:
             raise StateUnavailable(
-                f"state file {self._path}: its schema {found} is newer than {SCHEMA_VERSION}, the newest known here; "
-                "upgrade streamkeep or name another path"
+                f"state file {self._path}: its schema {found} is newer than {sqlite_schema.NEWEST}, the newest known "
+                "here; upgrade streamkeep or name another path"
             )
 
     def _take(self) -> sqlite3.Connection:
@@ -153,9 +135,19 @@ def _schema_version(connection: sqlite3.Connection) -> int:
     return version
 
 
+def _upgrade(connection: sqlite3.Connection, version: int) -> None:
+    """Bring a file of `version` to the newest, wholly or not at all."""
+    try:
+        connection.executescript(sqlite_schema.steps_from(version))
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
 @contextlib.contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """Keep other processes that create the same file waiting."""
+    """Keep other processes that create or upgrade the same file waiting."""
     descriptor = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
+from services.adapters import sqlite_outbox
 from services.adapters.record_text import decoded, encoded
 from services.adapters.sqlite_database import Database
 from services.adapters.sqlite_rows import page_start
 from services.domain import times
-from services.domain.errors import SessionNotFound, VersionConflict
+from services.domain.clock import Clock
+from services.domain.errors import SequenceTaken, SessionNotFound, VersionConflict
+from services.domain.event import Event
 from services.domain.ports import Position
 from services.domain.records import air_from_record, air_record, session_from_record, session_record
 from services.domain.session import Air, Session
@@ -57,9 +60,10 @@ def _save_air(connection: sqlite3.Connection, air: Air) -> None:
 class SqliteSessions:
     """Keeps sessions in one table and what channels are doing in another."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         """Use `database`, which its owner closes."""
         self._database = database
+        self._clock = clock
 
     def air(self, channel_id: str) -> Air:
         """Give what a channel is doing; a channel never seen gives an Air of version 0."""
@@ -75,13 +79,17 @@ class SqliteSessions:
             raise SessionNotFound(f"no session has the id {session_id!r}")
         return _session(row[0])
 
-    def save(self, *, session: Session | None = None, air: Air | None = None) -> None:
-        """Store the next version of either or of both, all or nothing; raise VersionConflict."""
+    def save(self, *, session: Session | None = None, air: Air | None = None, events: Sequence[Event] = ()) -> None:
+        """Store the next version of either or of both, and what it tells, all or nothing; raise VersionConflict."""
         with self._database.writing() as connection:
             if session is not None:
                 _save_session(connection, session)
             if air is not None:
                 _save_air(connection, air)
+            try:
+                sqlite_outbox.append(connection, events, self._clock)
+            except SequenceTaken as taken:
+                raise VersionConflict(str(taken)) from taken
 
     def page(self, limit: int, *, channel_id: str | None = None, after: Position | None = None) -> Sequence[Session]:
         """Give up to `limit` sessions by `started_at`, newest first."""

@@ -8,22 +8,24 @@ from typing import Self
 from services.adapters.sqlite_channels import SqliteChannels
 from services.adapters.sqlite_database import Database
 from services.adapters.sqlite_leases import SqliteLeases
+from services.adapters.sqlite_outbox import SqliteOutbox
 from services.adapters.sqlite_overview import SqliteOverview
 from services.adapters.sqlite_sessions import SqliteSessions
 from services.domain.clock import Clock, SystemClock
 
 
 class SqliteState:
-    """Channels, sessions and leases in one file, for many threads and many processes; survives kill -9."""
+    """Channels, sessions, leases and events in one file, for many threads and many processes; survives kill -9."""
 
     def __init__(self, path: Path, clock: Clock | None = None) -> None:
         """Open or create the file; raise StateUnavailable, saying what to do, if that cannot be done."""
         clock = clock or SystemClock()
         self._database = Database(path)
         self.channels = SqliteChannels(self._database)
-        self.sessions = SqliteSessions(self._database)
+        self.sessions = SqliteSessions(self._database, clock)
         self.leases = SqliteLeases(self._database, clock)
         self.overview = SqliteOverview(self._database, clock)
+        self.outbox = SqliteOutbox(self._database, clock)
 
     def close(self) -> None:
         """Close the file; later calls raise StateUnavailable."""

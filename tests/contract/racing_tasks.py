@@ -15,17 +15,19 @@ from services.domain.errors import (
     ObjectChanged,
     ObjectExists,
     ObjectNotFound,
+    SequenceTaken,
     VersionConflict,
 )
 from services.domain.session import Air
 from tests.contract.worlds import STATES, STORES
-from tests.examples import NOW, a_channel, a_session
+from tests.examples import NOW, a_channel, a_session, an_event
 
 SESSIONS = 40
 TTL = timedelta(seconds=10)
 KEYS_EACH = 40
 SAVES_EACH = 40
 LINES_EACH = 25
+EVENTS_EACH = 10
 
 
 def open_and_add(number: int, world: str, place: Path) -> None:
@@ -142,3 +144,17 @@ def replace_until_killed(world: str, place: Path, progress: Connection) -> None:
 def prepare_bucket(_number: int, bucket: str, endpoint: str) -> None:
     """Make ready a bucket, which nobody made yet."""
     s3_bucket.prepare(bucket, endpoint=endpoint)
+
+
+def append_events(number: int, world: str, place: Path) -> None:
+    """Append EVENTS_EACH events to one stream, under whatever numbers are free."""
+    state = STATES[world](place)
+    appended = 0
+    while appended < EVENTS_EACH:
+        following = state.outbox.last("session/session") + 1
+        try:
+            state.outbox.append([an_event(following, id=f"{number}-{appended}")])
+            appended += 1
+        except SequenceTaken:
+            continue
+    state.close()

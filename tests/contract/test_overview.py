@@ -8,7 +8,7 @@ import pytest
 
 from services.adapters.opening import State
 from services.domain.errors import SessionNotFound
-from services.domain.session import LEASE_KEPT, Air, Close, Lease, Session
+from services.domain.session import LEASE_KEPT, Air, Close, Lease, Pull, Session
 from services.domain.standing import Followed, Standing
 from tests.contract.worlds import STATES
 from tests.doubles.still_clock import StillClock
@@ -180,3 +180,38 @@ def test_nobody_follows_a_session_that_does_not_exist(state: State) -> None:
 
     with pytest.raises(SessionNotFound):
         state.overview.follow("camera", "session")
+
+
+def started(state: State, channel_id: str, *, minute: int = 0) -> Air:
+    """Store a channel whose source is to be fetched."""
+    state.channels.add(a_channel(channel_id, source_url="rtmp://live.example/app/name"))
+    air = Air(channel_id=channel_id).changed(pull=Pull(since=NOW + timedelta(minutes=minute)))
+    state.sessions.save(air=air)
+    return air
+
+
+def test_channels_whose_source_is_to_be_fetched_are_listed(state: State) -> None:
+    a_broadcast(state, "published")
+    airs = {name: started(state, name, minute=minute) for minute, name in enumerate(("b", "a"))}
+
+    found = state.overview.pulls()
+
+    assert {each.air.channel_id: each.air for each in found} == airs
+    assert {each.channel.id for each in found if each.channel is not None} == {"a", "b"}
+
+
+def test_a_channel_whose_source_is_no_more_to_be_fetched_is_listed_no_more(state: State) -> None:
+    air = started(state, "a")
+    state.sessions.save(air=air.changed(pull=None))
+
+    assert list(state.overview.pulls()) == []
+
+
+def test_a_channel_on_air_stays_listed_with_its_session(state: State) -> None:
+    air = started(state, "a")
+    session = a_session("of-a", channel_id="a")
+    state.sessions.save(session=session, air=air.opened(session.id))
+
+    (found,) = state.overview.pulls()
+
+    assert found.session == session

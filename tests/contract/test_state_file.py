@@ -6,18 +6,32 @@ import sqlite3
 import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from services.adapters import sqlite_channels, sqlite_errors, sqlite_sessions
+from services.adapters import (
+    sqlite_channels,
+    sqlite_errors,
+    sqlite_letters,
+    sqlite_outbox,
+    sqlite_schema,
+    sqlite_sessions,
+)
+from services.adapters.record_text import encoded
 from services.adapters.sqlite_channels import SqliteChannels
 from services.adapters.sqlite_database import Database
 from services.adapters.sqlite_state import SqliteState
 from services.domain.errors import ChannelNotFound, StateUnavailable, StreamkeepError
+from services.domain.event import CHANNEL_BLOCKED
+from services.domain.outbox import KEPT, DeadLetter
+from services.domain.records import channel_record
 from tests.contract import racing_tasks
 from tests.contract.racing import RACERS, Racers
-from tests.examples import a_channel
+from tests.doubles.still_clock import StillClock
+from tests.examples import NOW, a_channel, an_event
 
 
 @pytest.fixture
@@ -110,13 +124,89 @@ def test_processes_that_make_the_same_new_file_at_once_all_succeed(tmp_path: Pat
         assert len(state.channels.page(10)) == RACERS
 
 
+@pytest.fixture
+def earlier(path: Path) -> Path:
+    """A file as version 1 left it, with a channel in it."""
+    path.parent.mkdir(parents=True)
+    record = encoded(channel_record(a_channel(name="kept")))
+    with closing(sqlite3.connect(path, isolation_level=None)) as old:
+        old.execute("PRAGMA journal_mode = WAL")
+        old.executescript(sqlite_schema.STEPS[0])
+        old.execute("INSERT INTO channels VALUES ('camera', 1, '2026-11-20T10:00:00.000Z', ?)", (record,))
+        old.execute("PRAGMA user_version = 1")
+    return path
+
+
+def test_a_file_of_an_earlier_schema_keeps_what_it_holds_and_gets_what_is_new(earlier: Path) -> None:
+    for _ in range(2):
+        with SqliteState(earlier) as state:
+            assert state.channels.get("camera").name == "kept"
+            state.outbox.append([an_event(1)])
+
+    with SqliteState(earlier) as state:
+        assert state.outbox.last("session/session") == 1
+
+
+def test_processes_that_open_a_file_of_an_earlier_schema_at_once_all_succeed(
+    earlier: Path, tmp_path: Path, racers: Racers
+) -> None:
+    (tmp_path / "state").mkdir()
+    moved = earlier.rename(tmp_path / "state" / "state.db")
+
+    racers.run(racing_tasks.open_and_add, "sqlite", tmp_path)
+
+    with SqliteState(moved) as state:
+        assert len(state.channels.page(10)) == RACERS + 1
+        assert state.outbox.backlogs(10) == []
+
+
+def test_a_program_of_the_earlier_schema_that_has_the_file_open_goes_on(earlier: Path) -> None:
+    with closing(sqlite3.connect(earlier, isolation_level=None)) as old:
+        old.execute("SELECT count(*) FROM channels")
+        SqliteState(earlier).close()
+
+        old.execute("UPDATE channels SET version = 2")
+
+    with SqliteState(earlier) as state:
+        assert state.channels.page(10) != []
+
+
+def test_an_upgrade_that_another_writer_keeps_waiting_too_long_leaves_the_file_as_it_was(earlier: Path) -> None:
+    with closing(sqlite3.connect(earlier, isolation_level=None)) as old:
+        old.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StateUnavailable, match="another process keeps it locked"):
+            Database(earlier, busy_seconds=0.05)
+
+    with SqliteState(earlier) as state:
+        assert state.outbox.last("session/session") == 0
+
+
+def test_of_what_nobody_fetches_for_long_nothing_is_left_but_the_numbers_of_channels(path: Path) -> None:
+    with SqliteState(path, StillClock(NOW)) as state:
+        state.outbox.append([an_event(1), an_event(2)])
+        state.outbox.append([an_event(1, session_id=None, type=CHANNEL_BLOCKED)])
+        state.outbox.bury(a_letter("old", NOW))
+    with SqliteState(path, StillClock(NOW + KEPT + timedelta(seconds=1))) as state:
+        state.outbox.append([an_event(1, session_id="next")])
+        state.outbox.bury(a_letter("new", NOW + KEPT))
+
+        assert state.outbox.last("session/session") == 0
+        assert state.outbox.read("session/session", 0, 10) == []
+        assert state.outbox.last("channel/camera") == 1
+        assert [letter.id for letter in state.outbox.letters(10)] == ["new"]
+
+
+def a_letter(name: str, at: datetime) -> DeadLetter:
+    return DeadLetter(id=name, sink="hook", event=an_event(1), error="410 Gone", tries=9, at=at)
+
+
 def test_a_file_of_a_newer_schema_is_refused_with_both_versions_and_a_remedy(path: Path) -> None:
     SqliteState(path).close()
     newer = sqlite3.connect(path)
     newer.execute("PRAGMA user_version = 7")
     newer.close()
 
-    with pytest.raises(StateUnavailable, match=r"state\.db: its schema 7 is newer than 1.*upgrade streamkeep"):
+    with pytest.raises(StateUnavailable, match=r"state\.db: its schema 7 is newer than 2.*upgrade streamkeep"):
         SqliteState(path)
 
 
@@ -188,7 +278,18 @@ def test_every_remedy_belongs_to_an_error_that_sqlite_knows(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", [sqlite_channels._PAGE, sqlite_sessions._PAGE, sqlite_sessions._PAGE_OF_CHANNEL, sqlite_sessions._OPEN]
+    "query",
+    [
+        sqlite_channels._PAGE,
+        sqlite_sessions._PAGE,
+        sqlite_sessions._PAGE_OF_CHANNEL,
+        sqlite_sessions._OPEN,
+        sqlite_outbox._READ,
+        sqlite_outbox._BACKLOGS,
+        sqlite_letters._PAGE,
+        sqlite_letters._PAGE_OF_SINK,
+        sqlite_letters._PAGE_REPLAYING,
+    ],
 )
 def test_a_page_is_read_off_an_index_without_sorting(path: Path, query: str) -> None:
     database = Database(path)

@@ -59,6 +59,9 @@ class LaggingOverview:
     def follow(self, channel_id: str, session_id: str) -> Followed:
         return self._overview().follow(channel_id, session_id)
 
+    def pulls(self) -> Sequence[Standing]:
+        return self._overview().pulls()
+
     def _overview(self) -> Overview:
         past = self._past
         if past is None:
