@@ -50,7 +50,7 @@ def translated(table: Mapping[int, type[StreamkeepError]], what: str) -> Iterato
 
 
 class DirectoryStore:
-    """Keeps each object as the file `root/<key>`, complete from the moment its name appears.
+    """Keeps each object as the file `root/<key>`, complete from the moment its name appears; metadata it keeps none.
 
     Hidden names (work in progress, locks) are no objects; what a kill leaves of them nobody reads.
     """
@@ -62,7 +62,14 @@ class DirectoryStore:
             self._root = root.resolve()
         self._min_free_bytes = min_free_bytes
 
-    def create(self, key: str, source: Path, *, sha256: str) -> None:
+    def create(
+        self,
+        key: str,
+        source: Path,
+        *,
+        sha256: str,
+        metadata: Mapping[str, str] | None = None,  # noqa: ARG002 - none
+    ) -> None:
         """Store the file `source` under a new key; raise ObjectExists if it holds other content, or StoreFull.
 
         On the same disk the object and the source become one file, so the source must never be modified
@@ -76,7 +83,14 @@ class DirectoryStore:
                 if not _holds(target, source, sha256):
                     raise ObjectExists(f"object {key} exists with other content") from None
 
-    def replace(self, key: str, body: bytes, *, etag: str | None) -> str:
+    def replace(
+        self,
+        key: str,
+        body: bytes,
+        *,
+        etag: str | None,
+        metadata: Mapping[str, str] | None = None,  # noqa: ARG002
+    ) -> str:
         """Store `body` if the key's tag is still `etag` (None: no object) and give the new tag, else ObjectChanged."""
         with translated(WRITE_ERRORS, f"object {key}"):
             target = self._target(key)

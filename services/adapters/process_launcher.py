@@ -20,6 +20,16 @@ LIFELINE_VARIABLE = "STREAMKEEP_LIFELINE_FD"
 KILL_SECONDS = 5.0  # how long the kernel may take to end a killed process
 
 
+def of_worker(order: LaunchOrder) -> Sequence[str]:
+    """Give the arguments of a worker."""
+    return ("--channel", order.channel_id, "--session", order.session_id)
+
+
+def of_puller(order: LaunchOrder) -> Sequence[str]:
+    """Give the arguments of the program that fetches a channel's source; its order has the channel's id twice."""
+    return ("--channel", order.channel_id)
+
+
 class ProcessLauncher:
     """Starts each worker in a process group of its own, notices its end at once and leaves nothing of it behind.
 
@@ -34,12 +44,15 @@ class ProcessLauncher:
         *,
         lifeline_fd: int | None,
         on_exit: Callable[[str, int], None] | None,
+        arguments: Callable[[LaunchOrder], Sequence[str]] = of_worker,
     ) -> None:
-        """Start `command` with `environment`; `on_exit(session_id, returncode)` is called in a thread of its own.
+        """Start `command` with `environment` and what `arguments` gives for an order.
 
-        The return code is negative for a signal. `lifeline_fd` is handed down, so that a worker ends with the stack.
+        `on_exit(session_id, returncode)` is called in a thread of its own; the return code is negative for a signal.
+        `lifeline_fd` is handed down, so that a worker ends with the stack.
         """
         self._command = tuple(command)
+        self._arguments = arguments
         inherited = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         lifeline = {} if lifeline_fd is None else {LIFELINE_VARIABLE: str(lifeline_fd)}
         self._environment = {**inherited, **environment, **lifeline}
@@ -55,14 +68,14 @@ class ProcessLauncher:
 
         Nothing happens if the session's still runs; of a successor, if two do.
         """
-        channel_id = require_id("channel_id", order.channel_id)
+        require_id("channel_id", order.channel_id)
         session_id = require_id("session_id", order.session_id)
         with self._changed:
             if self._stopping:
                 raise LaunchFailed("no worker is started: this process is stopping")
             if len(self._children.get(session_id, ())) > order.is_successor:
                 return
-            child = self._start([*self._command, "--channel", channel_id, "--session", session_id])
+            child = self._start([*self._command, *self._arguments(order)])
             self._children.setdefault(session_id, []).append(child)
             watcher = threading.Thread(
                 target=self._watch, args=(session_id, child), name=f"worker of {session_id}", daemon=True

@@ -6,6 +6,7 @@ import base64
 import contextlib
 import hashlib
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ class _Stored:
 
 
 class S3Store:
-    """Keeps each object under its key in one bucket; what wrote it and its SHA-256 are in its metadata.
+    """Keeps each object under its key in one bucket; what wrote it and its SHA-256 are in its metadata too.
 
     These tell a write of one's own whose answer was lost from another's. To tell an object that is missing from one
     that may not be read, S3 wants the right to list the bucket (s3:ListBucket).
@@ -69,10 +70,10 @@ class S3Store:
         """Let go of the connections."""
         self._client.close()
 
-    def create(self, key: str, source: Path, *, sha256: str) -> None:
+    def create(self, key: str, source: Path, *, sha256: str, metadata: Mapping[str, str] | None = None) -> None:
         """Store the file `source` under a new key; raise ObjectExists if it holds other content, or StoreFull."""
         _require_possible(key)
-        description = self._description(key, sha256)
+        description = self._description(key, sha256, metadata)
         try:
             with s3_errors.translated(self._what(key), s3_errors.CREATING):
                 if source.stat().st_size > self._multipart_bytes:
@@ -83,11 +84,11 @@ class S3Store:
             if self._stored_meanwhile(key).sha256 != sha256:
                 raise ObjectExists(f"{self._what(key)} exists with other content") from error
 
-    def replace(self, key: str, body: bytes, *, etag: str | None) -> str:
+    def replace(self, key: str, body: bytes, *, etag: str | None, metadata: Mapping[str, str] | None = None) -> str:
         """Store `body` if the key's tag is still `etag` (None: no object) and give the new tag, else ObjectChanged."""
         _require_possible(key)
         sha256 = hashlib.sha256(body).hexdigest()
-        description = self._description(key, sha256)
+        description = self._description(key, sha256, metadata)
         description |= {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
         try:
             with s3_errors.translated(self._what(key), s3_errors.REPLACING):
@@ -133,13 +134,13 @@ class S3Store:
     def _what(self, key: str) -> str:
         return f"object {key!r} of bucket {self._bucket}"
 
-    def _description(self, key: str, sha256: str) -> dict[str, Any]:
+    def _description(self, key: str, sha256: str, metadata: Mapping[str, str] | None) -> dict[str, Any]:
         return {
             "Bucket": self._bucket,
             "Key": key,
             "ContentType": keys.media_type(key),
             "CacheControl": keys.cache_control(key),
-            "Metadata": {"sha256": sha256, "writer": self._writer},
+            "Metadata": {**(metadata or {}), "sha256": sha256, "writer": self._writer},
         }
 
     def _create_at_once(self, description: dict[str, Any], source: Path, sha256: str) -> None:

@@ -103,6 +103,16 @@ def test_the_source_of_an_object_stays_where_it_is(store: ObjectStore, source: M
     assert path.read_bytes() == b"picture"
 
 
+def test_what_an_object_is_told_of_itself_changes_nothing_else(store: ObjectStore, source: MakeSource) -> None:
+    told = {"captured-at": "2026-11-20T10:00:00.000Z", "session": "session"}
+    store.create(KEY, source(b"picture"), sha256=digest(b"picture"), metadata=told)
+    create(store, KEY, source(b"picture"))  # one's own retry, whatever it tells
+    tag = store.replace(HEAD, b"one", etag=None, metadata=told)
+    store.replace(HEAD, b"two", etag=tag)
+
+    assert (store.read(KEY).body, store.read(HEAD).body) == (b"picture", b"two")
+
+
 def test_an_object_outlives_its_source(store: ObjectStore, source: MakeSource) -> None:
     path = source(b"picture")
     create(store, KEY, path)

@@ -336,6 +336,22 @@ def test_what_changes_in_place_carries_its_content_type_too(store: S3Store, buck
     assert (found["ContentType"], found["CacheControl"]) == ("application/vnd.apple.mpegurl", "no-cache")
 
 
+def test_an_object_carries_what_it_is_told_of_itself_however_it_is_written(
+    in_parts: S3Store, bucket: Bucket, source: MakeSource, large: bytes
+) -> None:
+    told = {"captured-at": "2026-11-20T10:00:00.000Z", "session": "session"}
+    for key, body in ((KEY, b"picture"), (RECORDING, large)):
+        in_parts.create(key, source(body), sha256=hashlib.sha256(body).hexdigest(), metadata=told)
+    latest = keys.latest_snapshot("camera")
+    first = in_parts.replace(latest, b"picture", etag=None, metadata=told)
+    in_parts.replace(latest, b"next", etag=first, metadata={**told, "captured-at": "2026-11-20T10:00:02.000Z"})
+
+    for key in (KEY, RECORDING):
+        found = bucket.head(key)["Metadata"]
+        assert {name: found[name] for name in told} == told
+    assert bucket.head(latest)["Metadata"]["captured-at"] == "2026-11-20T10:00:02.000Z"
+
+
 def test_a_viewer_gets_the_right_type_of_what_came_here_with_a_wrong_one(store: S3Store, bucket: Bucket) -> None:
     bucket.put(KEY, b"picture", ContentType="text/html")
 
