@@ -34,8 +34,20 @@ FAILURES = Counter(
     "streamkeep_outside_failures", "Calls to the store or to state that failed.", ["what", "error"], registry=REGISTRY
 )
 AWAY = Gauge("streamkeep_outside_away", "1 while the store or state does not answer.", ["what"], registry=REGISTRY)
+EVENTS = Counter("streamkeep_events", "Events brought into the outbox.", registry=REGISTRY)
+EVENTS_WAITING = Gauge("streamkeep_events_waiting", "Events that wait for the outbox.", registry=REGISTRY)
+EVENTS_DROPPED = Counter(
+    "streamkeep_events_dropped", "Events given up: too many waited for the outbox.", registry=REGISTRY
+)
 PARTS = Counter("streamkeep_parts", "Parts begun.", registry=REGISTRY)
 RESTARTS = Counter("streamkeep_ffmpeg_restarts", "Times ffmpeg was started again.", registry=REGISTRY)
 DRIFT_SECONDS = Gauge(
     "streamkeep_media_drift_seconds", "How far the media's clock runs ahead of the wall clock.", registry=REGISTRY
 )
+UNCHANGED = Counter(
+    "streamkeep_pictures_unchanged", "Pictures left out because they show what the one before shows.", registry=REGISTRY
+)
+IMAGE_SECONDS = Gauge(
+    "streamkeep_image_interval_seconds", "From picture to picture: as asked for, and as achieved.", ["what"],
+    registry=REGISTRY,
+)  # fmt: skip

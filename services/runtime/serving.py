@@ -10,11 +10,32 @@ from typing import Any
 
 import uvicorn
 
+from services.runtime.beat import until_beat
+
+TICK_SECONDS = 1.0
+"""How often the date that every answer carries is renewed."""
+
 
 class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._asked_to_end = asyncio.Event()
+
+    def end(self) -> None:
+        """Let `serve` return."""
+        self.should_exit = True
+        self._asked_to_end.set()
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def main_loop(self) -> None:
+        """Wait for the end; uvicorn would look for it ten times a second, most of what an idle service does."""
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(until_beat(TICK_SECONDS)):
+                    await self._asked_to_end.wait()
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -43,7 +64,7 @@ async def serving(app: Any, bound: socket.socket, *, drain_seconds: int = 5) -> 
     try:
         yield
     finally:
-        server.should_exit = True
+        server.end()
         await task
 
 

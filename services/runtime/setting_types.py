@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
 
+from services.domain.addresses import networks
 from services.domain.secrets import Secret
 from services.domain.signing import Keyring
 
@@ -22,6 +23,11 @@ def _header_form(token: SecretStr) -> SecretStr:
     return token
 
 
+def _networks_form(spelled: str) -> str:
+    networks(spelled)
+    return spelled
+
+
 def without_slash(url: str) -> str:
     """Give an address without the slash at its end, so that paths can be appended."""
     return url.rstrip("/")
@@ -31,6 +37,9 @@ SpelledKeyring = Annotated[SecretStr, AfterValidator(_keyring_form)]
 """Secrets by id, `id:secret[,id:secret]`; the first signs, all verify."""
 Token = Annotated[SecretStr, AfterValidator(_header_form)]
 """What stands in an Authorization header."""
+SpelledNetworks = Annotated[str, AfterValidator(_networks_form)]
+"""Networks in CIDR notation, divided by commas; `domain.addresses.networks` reads them. The setting
+`allowed_networks` (STREAMKEEP_ALLOWED_NETWORKS) names those inside into which strangers' addresses may lead."""
 MinFreeBytes = Annotated[int, Field(ge=0)]
 """How many bytes of disk must stay free."""
 MIN_FREE_BYTES = 512 * 1024 * 1024
