@@ -1,70 +1,131 @@
-"""The worker's private port: told to read its state again, or to hand over. Imported late, capture comes first."""
+"""The worker's private port: told to read its state again, to hand over, or to take a picture.
+
+Imported late, capture comes first.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import asdict
+from typing import Any, TypeVar
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from services.domain import times
+from services.domain.manifest import entry_record
 from services.domain.secrets import Secret
 from services.runtime import metrics
+from services.worker.asks import Asks, TooManyAsks
+from services.worker.burst import BurstRuns, Bursts
 from services.worker.events import KeyframeSeen
 from services.worker.succession.hand_over import HandedOver
+from services.worker.taking import NothingToTake, Snapshots, Taken
 
 BODY_BYTES = 4096
 
 Take = Callable[[KeyframeSeen], Awaitable[HandedOver | None]]
+Answer = Callable[[Request], Awaitable[Response]]
+Wanted = TypeVar("Wanted")
 
 
-def control_app(token: Secret, told: asyncio.Event, take: Take) -> Starlette:
+class _Unreadable(Exception):
+    """A body that is not what a route wants."""
+
+
+TOO_LATE = "the picture does not reach the store in time"
+_STATUSES: Mapping[type[Exception], int] = {
+    _Unreadable: 422,
+    NothingToTake: 409,
+    BurstRuns: 409,
+    TooManyAsks: 503,
+    TimeoutError: 503,
+}
+
+
+def control_app(token: Secret, told: asyncio.Event, take: Take, snapshots: Snapshots) -> Starlette:
     """Build the application; `token` is the session's own, `take` hands over to a successor."""
+    asks = Asks(snapshots)
+    bursts = Bursts(asks)
 
-    def is_ours(request: Request) -> bool:
-        return token.matches(request.headers.get("authorization", "").removeprefix("Bearer "))
-
-    async def refresh(request: Request) -> Response:
-        if not is_ours(request):
-            return Response(status_code=401)
+    async def refresh(_: Request) -> Response:
         told.set()
         return Response(status_code=204)
 
     async def hand_over(request: Request) -> Response:
-        if not is_ours(request):
-            return Response(status_code=401)
-        try:
-            keyframe = await _keyframe(request)
-        except (ValueError, KeyError, TypeError) as error:
-            return JSONResponse({"detail": f"body: a keyframe as pts, at and digest is wanted ({error})"}, 422)
-        handed_over = await take(keyframe)
+        handed_over = await take(await _wanted(request, "a keyframe as pts, at and digest", _keyframe))
         if handed_over is None:
             return JSONResponse({"detail": "this worker is not leaving, or has not seen that keyframe"}, 409)
         return JSONResponse(asdict(handed_over))
 
+    async def snapshot(request: Request) -> Response:
+        return JSONResponse(_record(await asks.take(await _wanted(request, "max_age in seconds, or null,", _max_age))))
+
+    async def burst(request: Request) -> Response:
+        count, interval = await _wanted(request, "count, and interval in seconds,", _count_and_interval)
+        first, until = await bursts.begin(count, interval)
+        return JSONResponse({"first": _record(first), "until": times.text(until)})
+
     async def shown(_: Request) -> Response:
         return Response(metrics.shown(), media_type=metrics.CONTENT_TYPE)
 
-    return Starlette(
-        routes=[
-            Route("/metrics", shown),
-            Route("/refresh", refresh, methods=["POST"]),
-            Route("/hand-over", hand_over, methods=["POST"]),
-        ]
-    )
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await bursts.close()
+
+    private = {"/refresh": refresh, "/hand-over": hand_over, "/snapshot": snapshot, "/burst": burst}
+    routes = [Route(path, _guarded(token, answer), methods=["POST"]) for path, answer in private.items()]
+    return Starlette(routes=[Route("/metrics", shown), *routes], lifespan=lifespan)
 
 
-async def _keyframe(request: Request) -> KeyframeSeen:
-    """Read the keyframe from which a successor can go on."""
+def _guarded(token: Secret, answer: Answer) -> Answer:
+    """Let in who shows the token, and say what is wrong with what was asked."""
+
+    @functools.wraps(answer)
+    async def guarded(request: Request) -> Response:
+        if not token.matches(request.headers.get("authorization", "").removeprefix("Bearer ")):
+            return Response(status_code=401)
+        try:
+            return await answer(request)
+        except tuple(_STATUSES) as error:
+            return JSONResponse({"detail": str(error) or TOO_LATE}, _STATUSES[type(error)])
+
+    return guarded
+
+
+def _record(taken: Taken) -> dict[str, Any]:
+    return {**entry_record(taken.artifact), "created": taken.created}
+
+
+async def _wanted(request: Request, what: str, read: Callable[[dict[str, Any]], Wanted]) -> Wanted:
+    """Read `what` from a small JSON object; raise _Unreadable."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > BODY_BYTES:
-            message = f"at most {BODY_BYTES} bytes"
-            raise ValueError(message)
-    found = json.loads(body)
-    return KeyframeSeen(pts=float(found["pts"]), at=float(found["at"]), digest=str(found["digest"]))
+            raise _Unreadable(f"{what} is wanted, in at most {BODY_BYTES} bytes")
+    try:
+        return read(json.loads(body))
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
+        raise _Unreadable(f"{what} is wanted ({error!r})") from error
+
+
+def _keyframe(body: dict[str, Any]) -> KeyframeSeen:
+    return KeyframeSeen(pts=float(body["pts"]), at=float(body["at"]), digest=str(body["digest"]))
+
+
+def _max_age(body: dict[str, Any]) -> float | None:
+    return None if body["max_age"] is None else max(0.0, float(body["max_age"]))
+
+
+def _count_and_interval(body: dict[str, Any]) -> tuple[int, float]:
+    return int(body["count"]), float(body["interval"])

@@ -29,6 +29,15 @@ class VideoSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SizedFile:
+    """A picture in another size (pixels), whole before the picture is told of."""
+
+    path: Path
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileClosed:
     """A file is whole; it spans `start` to `end` by its video, or by its sound where it has no video.
 
@@ -36,6 +45,8 @@ class FileClosed:
     this one was closed (s, wall clock): where that is far from its length, the length is not the whole truth.
     What lies before `cut_from` and what lies from `cut_to` on, seconds after the file's first keyframe, is of another
     part: `start` and `end` leave it out already, and it is cut off before the file ships.
+    A picture was judged to be `flags` (of domain.artifact.FLAGS), has a perceptual hash (`phash`, hex), and lies there
+    in other `sizes`, narrowest first.
     """
 
     kind: Kind
@@ -46,17 +57,24 @@ class FileClosed:
     waited: float = 0.0
     width: int | None = None
     height: int | None = None
+    flags: tuple[str, ...] = ()
+    phash: str | None = None
+    sizes: tuple[SizedFile, ...] = ()
     cut_from: float | None = None
     cut_to: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyframeSeen:
-    """A keyframe arrived, `at` epoch seconds; its `digest` is the same wherever the same stream is captured."""
+    """A keyframe arrived, `at` epoch seconds; its `digest` is the same wherever the same stream is captured.
+
+    It says of the media's clock what MediaSeen does.
+    """
 
     pts: float
     at: float
     digest: str
+    drift: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,19 +94,43 @@ class MediaSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PaceSeen:
+    """The time from picture to picture: as `asked` for, and the mean of the last ones (s)."""
+
+    asked: float
+    achieved: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureUnchanged:
+    """A picture was due and is left out: it shows what the one before it shows."""
+
+    pts: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunOutgrown:
     """The running ffmpeg cannot give all that is wanted, and is to be replaced; `why` is for the log.
 
-    The next one needs `all_packets` in its tap, since a GOP is longer than `image_time`, or has to cut `anywhere`,
-    since no keyframes come. What the present one brings from `until` on (PTS, s) is good for nothing. `late` is the
-    kind of a stream that came after ffmpeg had begun to write.
+    The next one has to cut `anywhere` and needs all packets in its tap, since no keyframes come. What the present one
+    brings from `until` on (PTS, s) is good for nothing. `late` is the kind of a stream that came after ffmpeg had begun
+    to write.
     """
 
     why: str
-    all_packets: bool = False
     anywhere: bool = False
     until: float | None = None
     late: str | None = None
 
 
-CaptureEvent = ClockSet | VideoSeen | FileClosed | KeyframeSeen | Undecodable | MediaSeen | RunOutgrown
+CaptureEvent = (
+    ClockSet
+    | VideoSeen
+    | FileClosed
+    | KeyframeSeen
+    | Undecodable
+    | MediaSeen
+    | PaceSeen
+    | PictureUnchanged
+    | RunOutgrown
+)

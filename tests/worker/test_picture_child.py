@@ -14,10 +14,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from services.domain.capture import ImagePlan
 from services.worker.capture.attention import SILENT_LOOKS
 from services.worker.capture.ffmpeg_arguments import Tap
 from services.worker.capture.pulse import LOOK_SECONDS
-from services.worker.events import ClockSet, FileClosed, MediaSeen, VideoSeen
+from services.worker.events import ClockSet, FileClosed, KeyframeSeen, MediaSeen, VideoSeen
+from services.worker.pictures.asking import ChildLost
 from services.worker.pictures.picture_child import BACKLOG_BYTES, PictureChild
 from tests import media as pictures_of
 from tests.media import RATE, Clip, Media
@@ -30,12 +32,16 @@ pytestmark = pytest.mark.anyio
 LONG = Clip(seconds=12, gop_seconds=10, sound=False)
 
 
+def every(seconds: float | None) -> ImagePlan:
+    return ImagePlan(seconds=seconds, quality=85)
+
+
 @asynccontextmanager
 async def picture_child(
     folder: Path, interval: float | None, *, all_packets: bool = True
 ) -> AsyncIterator[tuple[PictureChild, Heard]]:
     heard = Heard()
-    child = PictureChild(folder=folder, interval=interval, all_packets=all_packets, emit=heard)
+    child = PictureChild(folder=folder, images=every(interval), all_packets=all_packets, emit=heard)
     await child.start()
     try:
         yield child, heard
@@ -107,7 +113,7 @@ async def test_another_interval_leaves_the_clock_alone(media: Media, tmp_path: P
     async with picture_child(tmp_path, 600) as (child, heard):
         feeding = asyncio.create_task(feed_slowly(child, pieces_of(media, Clip(seconds=30, sound=False))))
         await heard.expect(FileClosed)
-        await child.set_interval(0.5)
+        child.set_images(every(0.5))
         pictures = await heard.expect(FileClosed, 4)
         feeding.cancel()
 
@@ -119,12 +125,49 @@ async def test_another_interval_leaves_the_clock_alone(media: Media, tmp_path: P
 async def test_pictures_can_be_switched_off_and_on(media: Media, tmp_path: Path) -> None:
     async with picture_child(tmp_path, None) as (child, heard):
         feeding = asyncio.create_task(feed_slowly(child, pieces_of(media, Clip(seconds=30, sound=False))))
-        await heard.expect(MediaSeen)
-        await child.set_interval(1)
+        await heard.expect(KeyframeSeen)
+        child.set_images(every(1))
         await heard.expect(FileClosed, 2)
         feeding.cancel()
 
     assert len(heard.of(ClockSet)) == 1
+
+
+async def test_all_settings_of_pictures_apply_to_the_running_child(media: Media, tmp_path: Path) -> None:
+    async with picture_child(tmp_path, 600) as (child, heard):
+        feeding = asyncio.create_task(feed_slowly(child, pieces_of(media, Clip(seconds=30, sound=False))))
+        fine = (await heard.expect(FileClosed))[0]
+        process = await running()
+        child.set_images(ImagePlan(seconds=0.5, quality=5, sizes=(32, 160)))
+        coarse = (await heard.expect(FileClosed, 3))[2]
+        assert process.is_running()
+        feeding.cancel()
+
+    assert (fine.sizes, [(each.width, each.path.exists()) for each in coarse.sizes]) == ((), [(32, True), (160, True)])
+    assert coarse.path.stat().st_size < 0.7 * fine.path.stat().st_size
+
+
+async def test_a_child_that_is_killed_while_it_is_asked_has_a_successor_with_the_last_settings(
+    media: Media, tmp_path: Path
+) -> None:
+    async with picture_child(tmp_path, 600) as (child, heard):
+        feeding = asyncio.create_task(feed_slowly(child, pieces_of(media, Clip(seconds=60, sound=False))))
+        await heard.expect(FileClosed)
+        child.set_images(ImagePlan(seconds=600, quality=85, sizes=(32,)))
+        process = await running()
+        process.suspend()
+        asked = asyncio.create_task(child.snapshot(None))
+        await until(lambda: child._asking._open != {})
+        process.kill()
+        with pytest.raises(ChildLost):
+            await asked
+        await child.is_back()
+        shot = await child.snapshot(None)
+        picture = heard.of(FileClosed)[-1]
+        feeding.cancel()
+
+    assert (shot.pts, shot.is_new) == (picture.start, True)
+    assert [each.width for each in picture.sizes] == [32]
 
 
 async def test_a_wedged_child_never_blocks_the_tap_and_is_replaced(media: Media, tmp_path: Path) -> None:
@@ -171,7 +214,7 @@ async def test_a_wedged_child_does_not_outlive_the_end(tmp_path: Path) -> None:
 
 async def test_an_end_that_meets_a_restart_ends_the_new_child_too(media: Media, tmp_path: Path) -> None:
     heard = Heard()
-    child = PictureChild(folder=tmp_path, interval=0.5, all_packets=True, emit=heard)
+    child = PictureChild(folder=tmp_path, images=every(0.5), all_packets=True, emit=heard)
     await child.start()
     for piece in pieces_of(media, LONG)[:30]:
         child.feed(piece)

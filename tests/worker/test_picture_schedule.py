@@ -177,3 +177,61 @@ def test_whatever_the_gops_do_every_due_gets_its_picture_in_time(interval: float
 
     for number, pts in enumerate(taken):
         assert -0.05 * interval - 1e-6 <= pts - (packets[0][0] + number * interval) <= slack
+
+
+def begun(schedule: Schedule, packets: Sequence[Packet]) -> list[tuple[float, float]]:
+    """Drive it as the camera does between keyframes; give each picture with the keyframe before it."""
+    keyframe, found = 0.0, []
+    for pts, is_keyframe in packets:
+        keyframe = pts if is_keyframe else keyframe
+        if schedule.look(pts, is_keyframe) is Look.DECODE_KEYFRAME:
+            schedule.taken(pts)
+        between = schedule.between()
+        if not is_keyframe and between is not None and pts >= max(between):
+            schedule.taken(pts)
+            found.append((keyframe, pts))
+    return found
+
+
+def test_what_lies_between_keyframes_is_decoded_only_where_they_come_too_rarely() -> None:
+    assert begun(Schedule(interval=10), stream([3] * 12)) == []
+    assert begun(Schedule(interval=2), stream([2] * 6)) == []
+    assert [pts for _, pts in begun(Schedule(interval=2), stream([6, 6]))] == near([2.08, 4.08, 8.08, 10.08])
+
+
+def test_the_choice_between_keyframes_and_what_is_between_follows_the_gop() -> None:
+    found = begun(Schedule(interval=2), stream([1, 1, 1, 1, 8, 8, 1, 1, 1, 1, 1, 1]))
+
+    assert [keyframe for keyframe, _ in found] == near([4.08] * 3 + [12.08] * 3)
+
+
+def test_a_picture_is_begun_only_on_the_way_to_its_due_time() -> None:
+    schedule = Schedule(interval=4)
+    schedule.look(0.0, is_keyframe=True)
+    schedule.taken(0.0)
+
+    assert schedule.between() == (3.0, 4.0)
+
+
+def test_another_interval_counts_from_the_last_picture_or_from_now() -> None:
+    schedule = Schedule(interval=600)
+    schedule.look(0.0, is_keyframe=True)
+    schedule.taken(0.0)
+    schedule.change(2)
+    later = [pts for pts, _ in stream([30], first=7.0) if schedule.look(pts, is_keyframe=False) is not Look.PASS]
+    schedule.taken(7.0)
+
+    assert later[0] == 7.0
+    assert schedule.between() == (6.75, 9.0)
+
+
+def test_the_achieved_interval_is_the_mean_of_the_last_ones() -> None:
+    schedule = Schedule(interval=2)
+    achieved = []
+    for pts, _ in stream([3] * 14, rate=1):
+        if schedule.look(pts, is_keyframe=pts % 3 < 1) is Look.DECODE_KEYFRAME:
+            schedule.taken(pts)
+            achieved.append(schedule.achieved())
+
+    assert achieved[0] is None
+    assert achieved[-1] == pytest.approx(3)

@@ -84,14 +84,6 @@ def test_the_clock_of_a_late_join_begins_with_the_first_keyframe(media: Media, t
     assert clock["first"] > min(packet.pts for packet in tap.packets) + 1
 
 
-def test_a_refresh_that_begins_with_no_whole_picture_asks_for_all_packets(tmp_path: Path) -> None:
-    source = encoded(tmp_path / "waves.flv", 8, "intra-refresh=1:keyint=50:bframes=0")
-
-    events = all_events(tmp_path / "pictures", tapped(source, Tap.KEYFRAMES).body, "--interval", "3")
-
-    assert len(named(events, "long_gop")) == 1
-
-
 def test_a_video_that_is_described_otherwise_is_told_where_that_begins(media: Media, tmp_path: Path) -> None:
     tags, other = read_flv(media.file(Clip())), read_flv(encoded(tmp_path / "other.flv", 6, "keyint=50:bframes=3"))
     later = [tag for tag in other if tag.kind == VIDEO and (tag.is_header or tag.timestamp >= 4000)]

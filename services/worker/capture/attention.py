@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from services.worker.capture.pulse import LOOK_SECONDS
 
-WORD_SECONDS = 0.7
-"""The child tells of a packet that comes half a second after the last one it told of; sooner, it need not."""
+WORD_SECONDS = 1.3
+"""The child tells of a packet that comes a second after the last one it told of; sooner, it need not."""
 SILENT_LOOKS = int(4 / LOOK_SECONDS)
 SILENT_LOOKS_AT_FIRST = int(8 / LOOK_SECONDS)
 """A new child starts an interpreter and loads its codecs before it says anything."""

@@ -14,15 +14,18 @@ from pathlib import Path
 import structlog
 
 from services.domain.artifact import Kind
-from services.domain.capture import MediaPlan
+from services.domain.capture import ImagePlan, MediaPlan
 from services.domain.secrets import Secret
+from services.runtime.beat import until_beat
 from services.worker.capture import ffmpeg_arguments, stopping
 from services.worker.capture.ffmpeg_arguments import Tap
 from services.worker.capture.pulse import LOOK_SECONDS, Pulse
 from services.worker.capture.steady_clock import SteadyClock
 from services.worker.child_environment import child_environment
 from services.worker.events import CaptureEvent, FileClosed, RunOutgrown, VideoSeen
+from services.worker.pictures.asking import ChildLost, NoPicture, Shot
 from services.worker.pictures.picture_child import PictureChild
+from services.worker.pictures.tail_files import RING_FILES, RING_PATTERN, TailKind
 
 log = structlog.get_logger()
 
@@ -30,6 +33,7 @@ READ_BYTES = 256 * 1024
 COMPLAINTS_A_RUN = 10
 LINE_BYTES = 1024 * 1024
 NO_STREAM = "matches no streams"
+NO_H264 = "is not supported by the bitstream filter"
 _UNREADABLE = re.compile(r"(Video|Audio) codec \(([0-9a-f]+)\) is not implemented")
 _LATE_STREAM = re.compile(r"New (audio|video) stream")
 _LISTS = {"recording": Kind.RECORDING, "segment": Kind.SEGMENT}
@@ -40,17 +44,22 @@ _TOKEN = re.compile(r"(token=)[^&\s]+")
 class CaptureRun:
     """Runs ffmpeg once, with its picture child; `emit` takes what happens, in order of each file's kind.
 
-    `steady` is the session's clock; `unreadable` says what ffmpeg has no name for, once it has met that.
+    Without segments a ring of files has what pictures between keyframes are made of, unless that is not for this
+    stream's codec (`has_ring`). `steady` is the session's clock; `unreadable` says what ffmpeg has no name for, once it
+    has met that.
     """
 
     source: Secret
     media: MediaPlan
-    image_seconds: float | None
+    images: ImagePlan
+    session: str
     sound_only: bool
     folder: Path
+    has_ring: bool = True
     emit: Callable[[CaptureEvent], None]
     steady: SteadyClock = field(default_factory=SteadyClock.read)
     found_no_stream: bool = False
+    found_no_h264: bool = False
     unreadable: str | None = None
     _process: Process | None = None
     _child: PictureChild | None = None
@@ -60,10 +69,13 @@ class CaptureRun:
     async def start(self) -> None:
         """Start ffmpeg, which begins to pull at once, and its child; raise OSError if that cannot be."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        tap = Tap.SOUND if self.sound_only else Tap.ALL if self.media.full_tap else Tap.KEYFRAMES
+        tap = Tap.SOUND if self.sound_only else Tap.ALL if self.media.cuts_anywhere else Tap.KEYFRAMES
+        tail = self._tail() if tap is Tap.KEYFRAMES else None
         child = self._child = PictureChild(
             folder=self.folder,
-            interval=self.image_seconds,
+            images=self.images,
+            session=self.session,
+            tail=tail,
             all_packets=tap is Tap.ALL,
             anywhere=self.media.cuts_anywhere,
             steady=self.steady,
@@ -72,7 +84,7 @@ class CaptureRun:
         pipes = {name: os.pipe() for name in _LISTS}
         try:
             process = self._process = await self._spawn(
-                tap, {name: write_end for name, (_, write_end) in pipes.items()}
+                tap, tail, {name: write_end for name, (_, write_end) in pipes.items()}
             )
         except OSError:
             for read_end, _ in pipes.values():
@@ -90,8 +102,9 @@ class CaptureRun:
         self._tasks.append(asyncio.create_task(self._relay(process, child), name="tap"))
         self._watching = asyncio.create_task(self._watch(process), name="ffmpeg's watch")
 
-    async def _spawn(self, tap: Tap, lists: dict[str, int]) -> Process:
-        argv = ffmpeg_arguments.capture(self.source.reveal(), self.media, self.folder, tap=tap, lists=lists)
+    async def _spawn(self, tap: Tap, tail: TailKind | None, lists: dict[str, int]) -> Process:
+        ring = tail is TailKind.RING
+        argv = ffmpeg_arguments.capture(self.source.reveal(), self.media, self.folder, tap=tap, lists=lists, ring=ring)
         return await asyncio.create_subprocess_exec(
             *argv,
             stdin=DEVNULL,
@@ -121,13 +134,42 @@ class CaptureRun:
         returncode = await self._process.wait()
         if self._watching is not None:
             self._watching.cancel()
+        for number in range(RING_FILES):  # nobody ships them
+            with contextlib.suppress(OSError):  # the whole spool may be gone
+                (self.folder / (RING_PATTERN % number)).unlink()
         return returncode
 
-    async def set_image_seconds(self, interval: float | None) -> None:
-        """Take pictures at another interval (s) without touching the recording."""
-        self.image_seconds = interval
+    def _tail(self) -> TailKind | None:
+        if self.media.segment_seconds is not None:
+            return TailKind.SEGMENTS
+        return TailKind.RING if self.has_ring else None
+
+    def set_images(self, images: ImagePlan) -> None:
+        """Take and keep pictures by other settings without touching the recording."""
+        self.images = images
         if self._child is not None:
-            await self._child.set_interval(interval)
+            self._child.set_images(images)
+
+    def set_anchor(self, anchor: float) -> None:
+        """Let pictures say that PTS 0 is at `anchor` (epoch s)."""
+        if self._child is not None:
+            self._child.set_anchor(anchor)
+
+    async def snapshot(self, max_age: float | None) -> Shot:
+        """Take a picture now: the newest keyframe, or a newer frame where that is older than `max_age` (s).
+
+        A picture child that dies meanwhile has a successor that is asked once more. Raise NoPicture.
+        """
+        if self._child is None:
+            raise NoPicture("not_started")
+        try:
+            return await self._child.snapshot(max_age)
+        except ChildLost:
+            await self._child.is_back()
+        try:
+            return await self._child.snapshot(max_age)
+        except ChildLost:
+            raise NoPicture("child_lost") from None
 
     async def stop(self) -> None:
         """End ffmpeg so that it closes its files."""
@@ -144,7 +186,7 @@ class CaptureRun:
         """Kill an ffmpeg that is alive and does nothing; one that waits for media moves all the time."""
         pulse = Pulse(process.pid)
         while (trouble := pulse.look()) is None:  # noqa: ASYNC110 - standing still is no event
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(until_beat(LOOK_SECONDS))
         log.warning("ffmpeg_wedged", trouble=trouble)
         self.kill()
 
@@ -186,6 +228,7 @@ class CaptureRun:
         async for line in process.stderr:
             text = _TOKEN.sub(r"\1…", line.decode(errors="replace").strip())
             self.found_no_stream = self.found_no_stream or NO_STREAM in text
+            self.found_no_h264 = self.found_no_h264 or NO_H264 in text
             if self.unreadable is None and (codec := _UNREADABLE.search(text)) is not None:
                 self.unreadable = f"its {codec[1].lower()} is of FLV's codec {int(codec[2], 16)}, which cannot be read"
             if (late := _LATE_STREAM.search(text)) is not None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import ffmpeg
 
 from services.domain.capture import MediaPlan
+from services.worker.pictures.tail_files import RING_FILES, RING_PATTERN, RING_SECONDS, SEGMENT_PATTERN
 from services.worker.pictures.tap_clock import TAP_AHEAD_SECONDS
 
 IDLE_SECONDS = 8
@@ -25,12 +26,16 @@ _LIVE = {"f": "live_flv", "dts_delta_threshold": JUMP_SECONDS}
 FRAGMENT_MICROSECONDS = 1_000_000
 TICK_SECONDS = 0.001  # publishers count milliseconds
 HALF_TICK_SECONDS = TICK_SECONDS / 2
-CLOCK_EVERY_PACKETS = 5
-"""Besides keyframes the tap passes every fifth packet: enough to tell when media arrives and that it still does."""
+CLOCK_PACKETS = 100
+"""So many packets the tap passes at first: all of what ffmpeg held back while it probed, since the newest of them tells
+the time, and a run has but one clock."""
+CLOCK_EVERY_PACKETS = 11
+"""Besides keyframes it passes so few later: enough to tell that media still arrives and when. Each one wakes the worker
+and its picture child: at every fifth the two cost half as much again. A prime, so that where P- and B-frames take turns
+those that pass do, too."""
 
 _PROGRAM = ["setpriv", "--pdeathsig", "KILL", "--", "ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "level+warning"]
 RECORDING_PATTERN = "recording-%09d.mp4"
-SEGMENT_PATTERN = "segment-%09d.ts"
 PIECE_PATTERN = "piece-%03d.ts"
 
 
@@ -38,11 +43,11 @@ class Tap(StrEnum):
     """What the pipe to the picture child carries."""
 
     KEYFRAMES = "keyframes"  # and a few packets for the clock
-    ALL = "all"  # every video packet
+    ALL = "all"  # every video packet, of a stream without keyframes
     SOUND = "sound"  # of a stream without video: its clock
 
 
-_KEYFRAMES = {"bsf:v": rf"noise=drop=not(key)*mod(n\,{CLOCK_EVERY_PACKETS})"}
+_KEYFRAMES = {"bsf:v": rf"noise=drop=not(key)*gte(n\,{CLOCK_PACKETS})*mod(n\,{CLOCK_EVERY_PACKETS})"}
 _RUN_CLOCK = {"avoid_negative_ts": "disabled"}
 """Left to itself ffmpeg moves each output on by what its own first packet is short of 0, some frames with B-frames:
 what it says of files and what the tap says would be of different clocks."""
@@ -52,6 +57,12 @@ _NUT = {
     "f": "nut", "strict": "experimental", "syncpoints": "timestamped", "flush_packets": 1, "copyinkf": None,
     "output_ts_offset": TAP_AHEAD_SECONDS, **_RUN_CLOCK,
 }  # fmt: skip
+# One muxer for the whole part, so that continuity counters run on across files. Each frame is in the file at once, says
+# how long it is, and is of the run's clock in the file too: the picture child reads behind.
+_TRANSPORT_STREAM = {
+    "c": "copy", "f": "segment", "segment_format": "mpegts", "individual_header_trailer": 0,
+    "segment_format_options": "flush_packets=1:omit_video_pes_length=0:avoid_negative_ts=disabled", **_RUN_CLOCK,
+}  # fmt: skip
 _TAPS: dict[Tap, tuple[tuple[str, ...], dict[str, str]]] = {
     Tap.KEYFRAMES: (("v:0",), _KEYFRAMES),
     Tap.ALL: (("v:0",), {}),
@@ -60,8 +71,33 @@ _TAPS: dict[Tap, tuple[tuple[str, ...], dict[str, str]]] = {
 }
 
 
-def capture(source: str, media: MediaPlan, folder: Path, *, tap: Tap, lists: dict[str, int]) -> list[str]:
+def _annexb(freq: str) -> dict[str, str]:
+    """Give the filter for MPEG-TS; what describes the video is repeated before keyframes, or before `all` packets.
+
+    Not the muxer's own, which ends everything at a packet that cannot be read; and some keyframes are none to a player:
+    where a refresh begins.
+    """
+    return {"bsf:v": f"h264_mp4toannexb,dump_extra=freq={freq}"}
+
+
+def _ring(pull: ffmpeg.nodes.FilterableStream, folder: Path) -> ffmpeg.nodes.OutputStream:
+    """Give the output for the newest frames, which no list names and nobody ships."""
+    return ffmpeg.output(
+        pull["v:0"],
+        str(folder / RING_PATTERN),
+        segment_time=RING_SECONDS,
+        segment_wrap=RING_FILES,
+        **_TRANSPORT_STREAM,
+        **_annexb("keyframe"),
+    )
+
+
+def capture(
+    source: str, media: MediaPlan, folder: Path, *, tap: Tap, lists: dict[str, int], ring: bool = False
+) -> list[str]:
     """Give the argv of a capture: one pull, stream copy into every output, the tap on standard output.
+
+    With `ring` the newest frames lie in a few files that are written over again.
 
     `lists` has the file descriptors for the lines `name,start,end` that ffmpeg writes when it closes a file:
     `recording` and `segment`. `source` carries the session's pull token.
@@ -102,22 +138,16 @@ def capture(source: str, media: MediaPlan, folder: Path, *, tap: Tap, lists: dic
             ffmpeg.output(
                 *media_streams,
                 str(folder / SEGMENT_PATTERN),
-                c="copy",
-                f="segment",
                 segment_time=media.segment_seconds,
-                segment_format="mpegts",
-                segment_format_options="flush_packets=1",
-                # One muxer for the whole part, so that continuity counters run on across segments.
-                individual_header_trailer=0,
                 segment_list=f"pipe:{lists['segment']}",
                 segment_list_type="csv",
-                **_RUN_CLOCK,
-                # Not the muxer's own, which ends everything at a packet that cannot be read. What describes the video
-                # is repeated before keyframes that are none to a player: where a refresh begins.
-                **{"bsf:v": f"h264_mp4toannexb,dump_extra=freq={'all' if media.cuts_anywhere else 'keyframe'}"},
+                **_TRANSPORT_STREAM,
+                **_annexb("all" if media.cuts_anywhere else "keyframe"),
                 **anywhere,
             )
         )
+    if ring:
+        outputs.append(_ring(pull, folder))
     streams, options = _TAPS[tap]
     outputs.append(ffmpeg.output(*(pull[stream] for stream in streams), "pipe:1", c="copy", **_NUT, **options))
     argv: list[str] = ffmpeg.merge_outputs(*outputs).compile(cmd=_PROGRAM)

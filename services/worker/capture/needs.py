@@ -21,9 +21,8 @@ LATE_STREAMS = 3
 
 @dataclass(slots=True)
 class Needs:
-    """`all_packets` in the tap, files that are cut `anywhere`; both stand for the rest of the session."""
+    """Files that are cut `anywhere`, which stands for the rest of the session."""
 
-    all_packets: bool = False
     anywhere: bool = False
     _late: Counter[str] = field(default_factory=Counter)
 
@@ -39,7 +38,6 @@ class Needs:
             if self._late[event.late] > LATE_STREAMS:
                 return False
         log.info("run_outgrown", why=event.why)
-        self.all_packets = self.all_packets or event.all_packets
         if event.anywhere and not self.anywhere:
             self.anywhere = True
             (folder.parent / CUTS_ANYWHERE).touch()  # for the session's next worker here

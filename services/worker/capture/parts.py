@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from services.domain import times
 from services.domain.artifact import Kind
 from services.domain.gaps import cut_off, missing_before
 from services.domain.manifest import Part
+from services.runtime import metrics
 from services.worker.capture.doubt import Doubt
 from services.worker.capture.drift import Drift
 from services.worker.capture.early import Early
@@ -20,13 +22,15 @@ from services.worker.capture.needs import Needs
 from services.worker.capture.steady_clock import SteadyClock
 from services.worker.delivery.lane import Lane
 from services.worker.delivery.manifest_keeper import ManifestKeeper
-from services.worker.delivery.parcel import OUTPUTS, Waiting, remove
+from services.worker.delivery.parcel import OUTPUTS, Waiting, discard
 from services.worker.events import (
     CaptureEvent,
     ClockSet,
     FileClosed,
     KeyframeSeen,
     MediaSeen,
+    PaceSeen,
+    PictureUnchanged,
     RunOutgrown,
     Undecodable,
     VideoSeen,
@@ -46,7 +50,8 @@ class Parts:
     `missing_cause` says why media is missing before the next part when the publisher stayed; `missed` why a publisher
     was not captured although the worker listened. `outgrown` is set when the present run has to be replaced by one that
     has what it `needs`. `keyframes` are those of the present run; `until` is where its part ends when what comes after
-    that is of another (PTS, s), and `closed` is set while no part is open.
+    that is of another (PTS, s), and `closed` is set while no part is open. `anchored` is told where the present run's
+    PTS 0 is (epoch s).
     """
 
     following: Following
@@ -61,6 +66,7 @@ class Parts:
     closed: asyncio.Event = field(default_factory=asyncio.Event)
     keyframes: Keyframes = field(default_factory=Keyframes)
     until: float | None = None
+    anchored: Callable[[float], None] = lambda _: None
     _early: Early = field(default_factory=Early)
     _files: PartFiles | None = None
     _doubt: Doubt = field(init=False)
@@ -77,6 +83,11 @@ class Parts:
     def is_open(self) -> bool:
         """Say whether the present run has brought media."""
         return self._files is not None
+
+    @property
+    def number(self) -> int | None:
+        """Give the present part's number, None while none is open."""
+        return None if self._files is None else self._files.number
 
     @property
     def hears_media(self) -> bool:
@@ -108,12 +119,11 @@ class Parts:
                 self.keyframes.add(event)
                 if self._files is not None and self._files.first_keyframe is None:
                     self._files.first_keyframe = event.pts
+                self._seen(event)
             case MediaSeen():
-                self._hears = True
-                self._last_pts = max(self._last_pts, event.pts)
-                if self._files is not None:
-                    self._drift.seen(self._files.number, event.drift)
-                self._release(event.pts)
+                self._seen(event)
+            case PaceSeen() | PictureUnchanged():
+                self._pace(event)
             case Undecodable():
                 log.warning("picture_undecodable", pts=event.pts, error=event.error[:200])
             case RunOutgrown():
@@ -121,17 +131,26 @@ class Parts:
             case FileClosed():
                 self._ship(event)
 
+    def _seen(self, media: MediaSeen | KeyframeSeen) -> None:
+        self._hears = True
+        self._last_pts = max(self._last_pts, media.pts)
+        if self._files is not None:
+            self._drift.seen(self._files.number, media.drift)
+        self._release(media.pts)
+
     def _open(self, clock: ClockSet, folder: Path) -> None:
         number, previous_end = len(self.manifest.head.parts), self.manifest.last_end()
         if previous_end is not None:
             # Another machine's clock may have been ahead, or media may have run faster than time.
             clock = replace(clock, anchor=max(clock.anchor, previous_end.timestamp() - clock.first))
         self._files = PartFiles.begun(number, clock, folder)
+        self.anchored(clock.anchor)
         self.closed.clear()
         self._hears = True
         self._last_pts = clock.first
-        self.ledger.part(number, clock, folder)
         part = Part(number=number, started_at=self._time(clock.first))
+        self.following.news.began(part)
+        self.ledger.part(number, clock, folder)
         self.manifest.begin_part(part)
         log.info("part_began", part=number)
         task = asyncio.create_task(
@@ -142,6 +161,15 @@ class Parts:
         self.missing_cause, self.missed = "ffmpeg_lost", None
         for file in self._early.taken():
             self._ship(file)
+
+    def _pace(self, pace: PaceSeen | PictureUnchanged) -> None:
+        """Show how the pictures keep up with what is asked for."""
+        if isinstance(pace, PictureUnchanged):
+            self.manifest.count_unchanged()
+            return
+        metrics.IMAGE_SECONDS.labels("asked").set(pace.asked)
+        metrics.IMAGE_SECONDS.labels("achieved").set(pace.achieved)
+        self.manifest.set(images={"asked": pace.asked, "achieved": pace.achieved})
 
     def _outgrow(self, event: RunOutgrown, folder: Path) -> None:
         """Note that the present run is to be replaced, and where its part ends if not only there."""
@@ -165,9 +193,9 @@ class Parts:
         if left_at is not None:
             left_at = self.steady.of_wall(left_at, since=self.following.session.started_at)
         outputs = self.following.plan().outputs()
-        for gap in missing_before(
-            part, previous_end, publisher, outputs, cause=cause, unheard=unheard, left_at=left_at
-        ):
+        gaps = missing_before(part, previous_end, publisher, outputs, cause=cause, unheard=unheard, left_at=left_at)
+        self.following.news.missed(part, gaps)
+        for gap in gaps:
             if gap.outputs:
                 self.ledger.declared(gap)  # the manifest is written later, and a kill may come first
             self.manifest.declare_gap(gap)
@@ -187,7 +215,7 @@ class Parts:
             return
         kept = files.own(file, self.until)
         if kept is None:
-            remove(file.path)
+            discard(file)
         file = kept or file
         if file.kind is not Kind.SNAPSHOT and file.is_first and file.start < files.first:
             # ffmpeg calls the start of the very first file 0, whenever its first packet came.

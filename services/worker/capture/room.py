@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
-import shutil
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ LOOK_SECONDS = 2.0
 """How often the spool is looked at: what must stay free there is room for state, manifest and the last files."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _PROBE = ".room"
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,20 +35,27 @@ class Room:
         if run is not None and not run.is_dir():
             return Trouble(code="spool_unavailable", detail=f"{run} was removed while files were written into it")
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
             self._write()
-            free = shutil.disk_usage(self.folder).free
+            disk = os.statvfs(self.folder)
         except OSError as error:
             return self._refused(error)
+        free = disk.f_bavail * disk.f_frsize
         return None if free >= self.min_free_bytes else self._full(free)
 
     def _write(self) -> None:
         """See that a file can be made: a disk may be full of files, over a quota or read-only with room to spare."""
-        probe = self.folder / _PROBE
+        probe = f"{self.folder}/{_PROBE}"
         try:
-            probe.write_bytes(b"\n")
+            descriptor = os.open(probe, _NEW)
+        except FileNotFoundError:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(probe, _NEW)
+        try:
+            os.write(descriptor, b"\n")
         finally:
-            probe.unlink(missing_ok=True)
+            os.close(descriptor)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(probe)  # noqa: PTH108 - a Path costs more than the call, and this is done for ever
 
     def _refused(self, error: OSError) -> Trouble:
         if error.errno in _FULL:

@@ -25,7 +25,8 @@ log = structlog.get_logger()
 class Runs:
     """Begins runs, and says when one must be replaced; `standby` captures already where this worker relieves another.
 
-    `sound_only` is for the next run: the first try of each stream expects video.
+    `sound_only` and `has_ring` are for the next run: the first try of each stream expects video, in H.264. `current` is
+    the run that captures, or the last one that did.
     """
 
     following: Following
@@ -36,6 +37,8 @@ class Runs:
     folder: Path
     standby: Standby | None
     sound_only: bool = False
+    has_ring: bool = True
+    current: CaptureRun | None = None
     _number: int = 0
 
     def has_standby(self) -> bool:
@@ -49,9 +52,13 @@ class Runs:
         self.parts.outgrown.clear()
         standby, self.standby = self.standby, None
         if standby is not None:
-            return standby.adopt(self.parts)
+            self.current = standby.adopt(self.parts)
+            self.current.set_images(self.following.plan().images)  # they may have changed while it stood by
+            return self.current
         run = self._new()
+        self.parts.anchored = run.set_anchor
         await run.start()
+        self.current = run
         return run
 
     def _new(self) -> CaptureRun:
@@ -63,8 +70,10 @@ class Runs:
         return CaptureRun(
             source=self.source,
             media=self._media(),
-            image_seconds=self.following.plan().image_seconds,
+            images=self.following.plan().images,
+            session=self.following.session.id,
             sound_only=self.sound_only,
+            has_ring=self.has_ring,
             folder=folder,
             steady=self.parts.steady,
             emit=partial(self.parts.take, folder=folder),
@@ -77,30 +86,30 @@ class Runs:
             return True
         return False
 
-    async def adapt(self, run: CaptureRun) -> bool:
+    def adapt(self, run: CaptureRun) -> bool:
         """Apply a changed plan to the running ffmpeg; say False where it takes a new one."""
         if not self.following.replanned.is_set():
             return True
         self.following.replanned.clear()
         plan, media = self.following.plan(), self._media()
         self.playlists.adapt(plan)
-        if replace(media, full_tap=media.full_tap or run.media.full_tap) != run.media:
+        if media != run.media:
             self.parts.missing_cause = "not_listening"
             log.info("capture_replanned")
             return False
-        if plan.image_seconds != run.image_seconds:
-            await run.set_image_seconds(plan.image_seconds)
+        if plan.images != run.images:
+            log.info("images_changed", seconds=plan.images.seconds, quality=plan.images.quality)
+            run.set_images(plan.images)
+            self.parts.manifest.set(images=None)  # until there are pictures at the new pace
         return True
 
     def _media(self) -> MediaPlan:
         """Give the plan as this session can have it: its EXT-X-TARGETDURATION stands."""
-        plan = self.following.plan()
-        media = plan.media
+        media = self.following.plan().media
         longest = self.playlists.target
         seconds = media.segment_seconds
         return replace(
             media,
             segment_seconds=seconds if seconds is None or longest is None else min(seconds, longest / 1.5),
-            full_tap=media.full_tap or (self.parts.needs.all_packets and plan.image_seconds is not None),
             cuts_anywhere=self.parts.needs.anywhere,
         )

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 
 JUMP_SECONDS = 1.0
 """By how much media must seem to be early at once before its timestamps are believed to have jumped."""
-CONFIRMING_PACKETS = 4
-"""So many packets in a row must say so: with B-frames some are shown long before the one that came before them."""
+CONFIRMING_PACKETS = 2
+"""So many packets in a row must say so: with B-frames some are shown long after the one that came before them, but of
+the few that the tap passes never two in a row."""
 HELD_BACK_SECONDS = 60.0
 """What ffmpeg holds back while it probes is not so long."""
 DRIFT_SECONDS = 10.0
@@ -53,9 +54,14 @@ class MediaClock:
         return self._suspect is not None
 
     @property
+    def lateness(self) -> float:
+        """Give by how much less than the time of arrival PTS are by now."""
+        return self._recent[0][1] if self._recent else self.anchor
+
+    @property
     def drift(self) -> float:
         """Give by how much the media clock is ahead of the time of arrival by now; negative: behind it."""
-        return self.anchor - self._recent[0][1] if self._recent else 0.0
+        return self.anchor - self.lateness
 
     def settled(self) -> float:
         """Move the anchor to the least lateness so far, and give it."""

@@ -1,14 +1,18 @@
 """The picture child: reads the tap, decodes one keyframe when a picture is due, and tells the worker the time.
 
 A program of its own, so that what a publisher sends is decoded where it can do the least harm: it reads
-standard input, writes pictures into one folder, and speaks JSON lines on standard output:
+standard input, takes commands (commands.py) on a pipe of their own, writes pictures into one folder, where it also
+reads behind ffmpeg what lies between keyframes, and speaks JSON lines on standard output:
 
     {"event": "clock", "anchor": epoch seconds of PTS 0, "first": seconds}
     {"event": "streams", "video": {codec, width, height} | null}
-    {"event": "packet", "pts": seconds, "drift": seconds}  twice a second at the most
-    {"event": "keyframe", "pts": seconds, "at": epoch seconds of its arrival, "digest": text}
-    {"event": "picture", "pts": seconds, "file": name, "width": pixels, "height": pixels}
-    {"event": "long_gop"}                                  keyframes alone cannot keep the interval; told once
+    {"event": "packet", "pts": seconds, "drift": seconds}  once a second at the most
+    {"event": "keyframe", "pts": seconds, "at": epoch seconds of its arrival, "digest": text, "drift": seconds}
+    {"event": "picture", "pts": seconds, ...}              what making.py gives; "asked": number, if it was asked for
+    {"event": "unchanged", "pts": seconds}                 one that was due, and is left out: it shows nothing new
+    {"event": "asked", "id": number, "pts": seconds}       the picture that was told with this PTS is what was asked for
+    {"event": "asked", "id": number, "error": "no_video" | "no_keyframe" | "undecodable"}
+    {"event": "pace", "asked": seconds, "achieved": seconds}  the interval, and what the last ones were
     {"event": "no_keyframes"}                              none came for longer than a GOP may last; told once
     {"event": "jump", "until": seconds, "by": seconds}     timestamps were set forward; told once
     {"event": "new_video", "until": seconds}               from here on it is described otherwise; told once
@@ -20,64 +24,24 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
+from functools import partial
 from pathlib import Path
 
 import av
 
+from services.domain.capture import ImagePlan
+from services.domain.channel import IMAGE_QUALITY
+from services.worker.pictures import commands
+from services.worker.pictures.camera import Camera
+from services.worker.pictures.inbox import END, End, Inbox
+from services.worker.pictures.making import Maker
 from services.worker.pictures.media_clock import MediaClock, opening_anchor
-from services.worker.pictures.picture_schedule import Look, Schedule
-from services.worker.pictures.still import JpegEncoder, StillDecoder
+from services.worker.pictures.picture_schedule import Schedule
+from services.worker.pictures.still import StillDecoder
+from services.worker.pictures.tail import FILES
+from services.worker.pictures.tail_files import TailKind
 from services.worker.pictures.tap import Arrival, TapReader
 from services.worker.pictures.teller import Teller, complain, tell
-
-
-def take_pictures(
-    packets: Iterable[Arrival],
-    decoder: StillDecoder,
-    schedule: Schedule,
-    write: Callable[[av.VideoFrame], tuple[str, int, int]],
-    teller: Teller,
-) -> None:
-    """Decode what the schedule asks for; a packet that cannot be decoded is told and passed over."""
-    for arrival in packets:
-        teller.take(arrival)
-        in_doubt = teller.clock.is_in_doubt
-        look = Look.PASS if in_doubt else schedule.look(arrival.pts, arrival.is_keyframe)
-        taken = False
-        try:
-            for pts, frame in decoder.frames(arrival.packet, arrival.pts, look):
-                name, width, height = write(frame)
-                schedule.taken(pts)
-                taken = True
-                tell(event="picture", pts=pts, file=name, width=width, height=height)
-        except av.FFmpegError as error:
-            schedule.taken(arrival.pts)
-            decoder.reset()
-            tell(event="undecodable", pts=arrival.pts, error=str(error))
-        else:
-            # A keyframe that gives no picture alone is where a refresh begins: the packets after it make it whole.
-            is_blank = look is Look.DECODE_KEYFRAME and not taken
-            if not decoder.all_packets and (is_blank or (not in_doubt and schedule.is_starved(arrival.pts))):
-                teller.once("long_gop")
-
-
-def writer(folder: Path) -> Callable[[av.VideoFrame], tuple[str, int, int]]:
-    """Give the function that writes a frame as JPEG into `folder` under a new name, whole or not at all."""
-    count = 0
-    encoder = JpegEncoder()
-
-    def write(frame: av.VideoFrame) -> tuple[str, int, int]:
-        nonlocal count
-        count += 1
-        name = f"picture-{time.time_ns()}-{count:06d}.jpg"
-        part = folder / f".{name}"
-        part.write_bytes(encoder.encode(frame))
-        part.rename(folder / name)
-        return name, frame.width, frame.height
-
-    return write
 
 
 def arguments() -> argparse.Namespace:
@@ -86,7 +50,14 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, required=True)
     now = time.time() - time.monotonic()
     parser.add_argument("--clock-offset", type=float, default=now, help="the session's time less CLOCK_MONOTONIC (s)")
-    parser.add_argument("--interval", type=float, help="seconds between pictures; none: keep the clock only")
+    parser.add_argument("--session", default="", help="the session's id, for the pictures' EXIF")
+    parser.add_argument("--interval", type=float, help="seconds between pictures; none: only those that are asked for")
+    parser.add_argument("--quality", type=int, default=int(IMAGE_QUALITY.default))
+    parser.add_argument("--sizes", type=int, nargs="*", default=(), help="more widths in pixels")
+    parser.add_argument("--skip-unchanged", action="store_true")
+    parser.add_argument("--tiles", action="store_true")
+    parser.add_argument("--commands", type=int, help="the descriptor that commands come from")
+    parser.add_argument("--tail", type=TailKind, choices=list(TailKind), help="what ffmpeg writes into the folder")
     parser.add_argument("--all-packets", action="store_true", help="the tap carries every packet")
     parser.add_argument("--anywhere", action="store_true", help="files are cut at any packet: wait for no keyframe")
     parser.add_argument("--anchor", type=float, help="epoch seconds of PTS 0, where it is known already")
@@ -94,46 +65,77 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def from_keyframe(packets: Iterator[Arrival], teller: Teller) -> Iterator[Arrival]:
-    """Pass over what comes before the first keyframe: it tells the time, and ffmpeg writes none of it into a file."""
-    for arrival in packets:
-        if arrival.is_keyframe:
-            yield arrival
-            yield from packets
-        else:
-            teller.take(arrival)
+def run(inbox: Inbox, camera: Camera, *, needs_keyframe: bool) -> None:
+    """Do what comes until the tap ends; packets before the first keyframe tell the time, and no file has them."""
+    begun, is_more = not needs_keyframe, False
+    while not isinstance(item := inbox.take(0 if is_more else camera.wait()), End):
+        if isinstance(item, Arrival):
+            if not begun and item.is_keyframe:
+                begun = True
+                begin(camera, item.pts)
+            if begun:
+                camera.see(item)
+            else:
+                camera.teller.take(item)
+        elif item is not None:
+            camera.obey(item)
+        is_more = camera.work()
+
+
+def begin(camera: Camera, first: float) -> None:
+    """Tell the time, now that media counts from `first` on (PTS, s)."""
+    tell(event="clock", anchor=camera.teller.clock.settled(), first=first)
+    tell(event="streams", video=camera.teller.video)
 
 
 def main() -> None:
     """Follow the tap on standard input to its end."""
     given = arguments()
+    inbox = Inbox()
+    if given.commands is not None:
+        commands.listen(given.commands, inbox.put)
     # The header tells all that is needed: nothing is held back for probing.
     options = {"probesize": "32", "analyzeduration": "0", "fpsprobesize": "0"}
     container = av.open("pipe:0", format="nut", options=options)
-    video = next(iter(container.streams.video), None)
-    codec = video.codec_context if video else None
-
-    reader = TapReader(container, given.clock_offset, complain)
-    reader.start()
-    burst = reader.burst()
+    TapReader(container, given.clock_offset, inbox.put, partial(inbox.put, END), complain).start()
+    burst = inbox.burst()
     if not burst:
         return
     anchor = opening_anchor([arrival.at - arrival.pts for arrival in burst])
-    clock = MediaClock(anchor if given.anchor is None else given.anchor)
-    needs_keyframes = video is not None and not given.anywhere
-    teller = Teller(header=codec.extradata if codec else None, needs_keyframes=needs_keyframes, clock=clock)
-    packets: Iterator[Arrival] = chain(burst, reader)
-    if needs_keyframes:
-        packets = from_keyframe(packets, teller)
-    first = next(packets, None)
-    if first is None:
-        return
-    began = first.pts if needs_keyframes else min(arrival.pts for arrival in burst)
-    tell(event="clock", anchor=clock.settled(), first=began)
-    tell(event="streams", video=codec and {"codec": codec.name, "width": codec.width, "height": codec.height})
-    schedule = Schedule(interval=given.interval if video else None, last=given.last)
-    decoder = StillDecoder(codec, all_packets=given.all_packets, anywhere=given.anywhere, alive=teller.beat)
-    take_pictures(chain([first], packets), decoder, schedule, writer(given.folder), teller)
+    camera = a_camera(given, container, MediaClock(anchor if given.anchor is None else given.anchor))
+    needs_keyframe = camera.codec is not None and not given.anywhere
+    if not needs_keyframe:
+        begin(camera, min(arrival.pts for arrival in burst))
+    run(inbox, camera, needs_keyframe=needs_keyframe)
+
+
+def a_camera(given: argparse.Namespace, container: av.container.InputContainer, clock: MediaClock) -> Camera:
+    """Build what takes the pictures of a tap."""
+    video = next(iter(container.streams.video), None)
+    codec = video.codec_context if video else None
+    images = ImagePlan(
+        seconds=given.interval,
+        quality=given.quality,
+        sizes=tuple(given.sizes),
+        skip_unchanged=given.skip_unchanged,
+        tiles=given.tiles,
+    )
+    teller = Teller(
+        header=codec.extradata if codec else None,
+        video={"codec": codec.name, "width": codec.width, "height": codec.height} if codec else None,
+        needs_keyframes=codec is not None and not given.anywhere,
+        clock=clock,
+    )
+    return Camera(
+        codec=codec.name if codec else None,
+        decoder=StillDecoder(codec, all_packets=given.all_packets, anywhere=given.anywhere, alive=teller.beat),
+        schedule=Schedule(interval=given.interval if video else None, last=given.last),
+        maker=Maker(given.folder, images, given.session, aspect=video.sample_aspect_ratio if video else None),
+        images=images,
+        teller=teller,
+        offset=given.clock_offset,
+        files=FILES[given.tail](given.folder) if given.tail is not None else None,
+    )
 
 
 if __name__ == "__main__":

@@ -1,10 +1,14 @@
-"""The worker's side of the picture child: feeds it the tap, replaces it when it dies, never waits for it."""
+"""The worker's side of the picture child: feeds it the tap, replaces it when it dies, never waits for it.
+
+Settings and wishes go to it as commands on a pipe of their own.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import json
+import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
@@ -13,13 +17,19 @@ from pathlib import Path
 
 import structlog
 
+from services.domain.capture import ImagePlan
+from services.runtime.beat import until_beat
 from services.worker.capture.attention import Attention
 from services.worker.capture.pulse import LOOK_SECONDS
 from services.worker.capture.splice import Splice
 from services.worker.capture.steady_clock import SteadyClock
 from services.worker.child_environment import child_environment
 from services.worker.events import CaptureEvent, ClockSet, FileClosed
+from services.worker.pictures import commands
+from services.worker.pictures.asking import Asking, ChildLost, Shot
+from services.worker.pictures.command_pipe import CommandPipe
 from services.worker.pictures.picture_words import event_of
+from services.worker.pictures.tail_files import TailKind
 
 log = structlog.get_logger()
 
@@ -44,22 +54,27 @@ async def _last_words(stream: asyncio.StreamReader) -> str:
 
 @dataclass(slots=True, kw_only=True)
 class PictureChild:
-    """One tap's picture child; `interval` (s) None keeps only the clock."""
+    """One tap's picture child; `tail` is what its ffmpeg writes into `folder` besides. Of `session` is its EXIF."""
 
     folder: Path
-    interval: float | None
-    all_packets: bool
+    images: ImagePlan
     emit: Callable[[CaptureEvent], None]
+    session: str = ""
+    tail: TailKind | None = None
+    all_packets: bool = False
     anywhere: bool = False
     steady: SteadyClock = field(default_factory=SteadyClock.read)
     _process: Process | None = None
     _living: asyncio.Task[None] | None = None
     _splice: Splice = field(default_factory=Splice)
     _attention: Attention = field(default_factory=Attention)
+    _commands: CommandPipe = field(default_factory=CommandPipe)
+    _asking: Asking = field(default_factory=Asking)
+    _has_spoken: asyncio.Event = field(default_factory=asyncio.Event)
     _clock: ClockSet | None = None
+    _anchor: float | None = None
     _last_picture: float | None = None
     _over: asyncio.Event = field(default_factory=asyncio.Event)
-    _is_replaced: bool = False
     _deaths: int = 0
 
     async def start(self) -> None:
@@ -79,12 +94,29 @@ class PictureChild:
             if self._splice.has_packets:
                 self._attention.fed()
 
-    async def set_interval(self, interval: float | None) -> None:
-        """Take pictures at another interval from now on, with a new child on the same clock."""
-        self.interval = interval
-        if self._process is not None and self._process.returncode is None:
-            self._is_replaced = True
-            self._process.kill()
+    def set_images(self, images: ImagePlan) -> None:
+        """Take and keep pictures by other settings from now on."""
+        self.images = images
+        self._commands.write(commands.set_line(images))
+
+    def set_anchor(self, anchor: float) -> None:
+        """Let pictures say that PTS 0 is at `anchor` (epoch s)."""
+        self._anchor = anchor
+        self._commands.write(commands.anchor_line(anchor))
+
+    async def snapshot(self, max_age: float | None) -> Shot:
+        """Have a picture taken now; raise NoPicture, or ChildLost where its successor is to be asked (`is_back`)."""
+        number, answer = self._asking.begin()
+        try:
+            if not self._commands.write(commands.now_line(number, max_age)):
+                raise ChildLost
+            return await answer
+        finally:
+            self._asking.end(number)
+
+    async def is_back(self) -> None:
+        """Wait until a child speaks."""
+        await self._has_spoken.wait()
 
     async def _live(self) -> None:
         """Run one child after the other until the end."""
@@ -100,9 +132,6 @@ class PictureChild:
 
     def _pause(self, lived: float) -> float:
         """Give the seconds before the next child, after one that lived so long (s)."""
-        if self._is_replaced:
-            self._is_replaced = False
-            return 0.0
         if lived >= GOOD_SECONDS:
             self._deaths = 0
         self._deaths += 1
@@ -116,26 +145,51 @@ class PictureChild:
             await self._follow(process)
         finally:
             watching.cancel()
+            self._hang_up()
             if process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
                     process.kill()
 
-    async def _spawn(self) -> Process:
+    def _hang_up(self) -> None:
+        """Close the pipe to a child that is over, and tell who still waits for its answer."""
+        self._has_spoken.clear()
+        self._commands.close()
+        self._asking.lose()
+
+    def _arguments(self) -> list[str]:
+        images = self.images
         arguments = ["--folder", str(self.folder), "--clock-offset", repr(self.steady.offset)]
-        if self.interval is not None:
-            arguments += ["--interval", str(self.interval)]
-        if self.all_packets:
-            arguments.append("--all-packets")
-        if self.anywhere:
-            arguments.append("--anywhere")
+        arguments += ["--session", self.session, "--quality", str(images.quality)]
+        if images.seconds is not None:
+            arguments += ["--interval", str(images.seconds)]
+        if images.sizes:
+            arguments += ["--sizes", *map(str, images.sizes)]
+        if self.tail is not None:
+            arguments += ["--tail", self.tail.value]
         if self._clock is not None:
             arguments += ["--anchor", repr(self._clock.anchor)]
         if self._last_picture is not None:
             arguments += ["--last", repr(self._last_picture)]
-        process = await asyncio.create_subprocess_exec(
-            "setpriv", "--pdeathsig", "KILL", "--", sys.executable, "-m", PROGRAM, *arguments,
-            stdin=PIPE, stdout=PIPE, stderr=PIPE, env=child_environment(), limit=LINE_BYTES,
-        )  # fmt: skip
+        flags = {
+            "--skip-unchanged": images.skip_unchanged,
+            "--tiles": images.tiles,
+            "--all-packets": self.all_packets,
+            "--anywhere": self.anywhere,
+        }
+        return arguments + [flag for flag, is_set in flags.items() if is_set]
+
+    async def _spawn(self) -> Process:
+        read_end = self._commands.open()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                "setpriv", "--pdeathsig", "KILL", "--", sys.executable, "-m", PROGRAM,
+                *self._arguments(), "--commands", str(read_end),
+                stdin=PIPE, stdout=PIPE, stderr=PIPE, env=child_environment(), pass_fds=[read_end], limit=LINE_BYTES,
+            )  # fmt: skip
+        finally:
+            os.close(read_end)
+        if self._anchor is not None:
+            self._commands.write(commands.anchor_line(self._anchor))
         self._attention = Attention()
         assert process.stdin is not None  # noqa: S101 - it is a pipe
         if opening := self._splice.begin():
@@ -147,7 +201,7 @@ class PictureChild:
     async def _watch(self, process: Process) -> None:
         """Kill a child that was fed and says nothing: it is stopped, or decodes without end."""
         while not self._attention.is_lost():  # noqa: ASYNC110 - silence is no event
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(until_beat(LOOK_SECONDS))
         self._kill_wedged(process, "it has stopped answering")
 
     def _kill_wedged(self, process: Process, trouble: str) -> None:
@@ -163,26 +217,31 @@ class PictureChild:
         try:
             while line := await process.stdout.readline():
                 self._attention.heard()
-                self._hear(event_of(json.loads(line), self.folder))
+                said = json.loads(line)
+                self._has_spoken.set()
+                self._hear(event_of(said, self.folder))
+                if said["event"] == "picture" and "asked" not in said:
+                    self._last_picture = said["pts"]
+                self._asking.hear(said)
         except (ValueError, KeyError, TypeError) as error:
             log.warning("picture_child_unclear", error=str(error)[:200])
             process.kill()
         returncode = await process.wait()
         complaint = await complaints
-        if not (self._over.is_set() or self._is_replaced):
+        if not self._over.is_set():
             log.warning("picture_child_gone", returncode=returncode, error=complaint or None)
 
     def _hear(self, event: CaptureEvent | None) -> None:
         match event:
             case None:
-                return  # it lives
+                return  # it lives, or answers who asked
             case ClockSet() if self._clock is not None:
                 return  # the part has its clock
             case ClockSet():
                 self._clock = event
                 self._splice.forget_opening()
             case FileClosed():
-                self._last_picture, self._deaths = event.start, 0
+                self._deaths = 0
         self.emit(event)
 
     async def end(self) -> None:

@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 from av.packet import Packet
 from av.stream import Stream
@@ -14,7 +15,8 @@ from av.stream import Stream
 from services.worker.pictures.media_clock import MediaClock
 from services.worker.pictures.tap import Arrival
 
-REPORT_SECONDS = 0.5
+REPORT_SECONDS = 1.0
+BEAT_SECONDS = 0.5
 LONGEST_GOP_SECONDS = 31.0
 """Half a minute between keyframes is a long GOP; a stream that takes longer is cut between them."""
 
@@ -39,10 +41,12 @@ def digest(packet: Packet[Stream]) -> str:
 class Teller:
     """Tells what is to be known of the packets as they come; what is `told` already is not told again.
 
-    `header` describes the video; with `needs_keyframes` one that never comes is told.
+    `header` describes the video to a decoder, and `video` to whoever reads; with `needs_keyframes` one that never comes
+    is told.
     """
 
     header: bytes | None
+    video: dict[str, Any] | None
     needs_keyframes: bool
     clock: MediaClock
     _told: set[str] = field(default_factory=set)
@@ -68,13 +72,15 @@ class Teller:
             self.once("new_video", until=arrival.pts)
         if arrival.is_keyframe:
             self._keyframe = arrival.pts
-            tell(event="keyframe", pts=arrival.pts, at=arrival.at, digest=digest(arrival.packet))
+            drift = self.clock.drift
+            tell(event="keyframe", pts=arrival.pts, at=arrival.at, digest=digest(arrival.packet), drift=drift)
+            self._reported = arrival.at
         self._report(arrival)
 
     def beat(self) -> None:
         """Tell that this child goes on: one that is fed and says nothing is replaced."""
         now = time.monotonic()
-        if now - self._beaten >= REPORT_SECONDS:
+        if now - self._beaten >= BEAT_SECONDS:
             self._beaten = now
             tell(event="alive")
 
