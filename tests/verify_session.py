@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tests.verifier import content, coverage, objects, playlists, published
+from tests.verifier import content, coverage, objects, playlists, published, sprites
 from tests.verifier.coverage import Broadcast
 from tests.verifier.record import read
 from tests.verifier.report import Report
@@ -39,6 +39,7 @@ def verify(
     broadcast = Broadcast(allowed, sent[0].at if sent else None, sent[-1].at if sent else None)
     coverage.check(record, broadcast, report)
     playlists.check(stored, record, report)
+    sprites.check(stored, record, report)
     report.figures |= {
         "parts": len(record.parts),
         "gaps": len(record.gaps),

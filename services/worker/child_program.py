@@ -17,17 +17,20 @@ class ChildFailed(StreamkeepError):
     """A program we started ended with an error."""
 
 
-async def run(argv: Sequence[str], *, deadline_seconds: float = DEADLINE_SECONDS) -> bytes:
-    """Run `argv` and give its standard output; raise ChildFailed for an exit other than 0 or past the deadline."""
+async def run(argv: Sequence[str], *, deadline_seconds: float = DEADLINE_SECONDS, feed: bytes | None = None) -> bytes:
+    """Run `argv`, with `feed` on standard input, and give its standard output.
+
+    Raise ChildFailed for an exit other than 0 or past the deadline.
+    """
     try:
         process = await asyncio.create_subprocess_exec(
-            *argv, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, env=child_environment()
+            *argv, stdin=DEVNULL if feed is None else PIPE, stdout=PIPE, stderr=PIPE, env=child_environment()
         )
     except OSError as error:
         raise ChildFailed(f"{argv[0]} cannot be started: {error}") from error
     try:
         async with asyncio.timeout(deadline_seconds):
-            output, complaint = await process.communicate()
+            output, complaint = await process.communicate(feed)
     except TimeoutError as error:
         raise ChildFailed(f"{argv[0]} took longer than {deadline_seconds:g} s") from error
     finally:

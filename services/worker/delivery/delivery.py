@@ -10,6 +10,7 @@ from services.domain import keys
 from services.domain.artifact import Kind
 from services.domain.live_window import LiveWindow
 from services.domain.ports import ObjectStore
+from services.worker.delivery.arrivals import Arrivals
 from services.worker.delivery.in_place import InPlace
 from services.worker.delivery.lane import Lane
 from services.worker.delivery.latest_picture import LatestPicture
@@ -18,7 +19,9 @@ from services.worker.delivery.patience import Patience
 from services.worker.delivery.playlists import Playlists
 from services.worker.delivery.preparing import Preparing
 from services.worker.delivery.shipping import Shipping
+from services.worker.delivery.sprites import Sprites
 from services.worker.delivery.store_watch import StoreWatch
+from services.worker.delivery.storing import Storing
 from services.worker.following import Following
 from services.worker.succession.inheritance import Inheritance
 from services.worker.succession.ledger import Ledger
@@ -43,8 +46,10 @@ class Delivery:
     manifest: ManifestKeeper = field(init=False)
     playlists: Playlists = field(init=False)
     latest: LatestPicture = field(init=False)
+    sprites: Sprites = field(init=False)
     preparing: Preparing = field(init=False)
     lanes: dict[Kind, Lane] = field(init=False)
+    arrivals: Arrivals = field(default_factory=Arrivals)
     finishing: list[asyncio.Task[None]] = field(default_factory=list)
     lasting: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -58,9 +63,21 @@ class Delivery:
             patience=self.patience,
             folder=self.folder,
             head=self.inherited.head,
+            news=self.following.news,
         )
         self.playlists = self._playlists(channel_id, session_id)
-        self.latest = LatestPicture(file=self._in_place(keys.latest_snapshot(channel_id)), patience=self.patience)
+        self.latest = LatestPicture(
+            file=self._in_place(keys.latest_snapshot(channel_id)), patience=self.patience, session_id=session_id
+        )
+        self.sprites = Sprites(
+            store=self.store,
+            in_place=self._in_place,
+            patience=self.patience,
+            folder=self.folder / "tiles",
+            channel_id=channel_id,
+            session_id=session_id,
+            segments=lambda: self.playlists.whole,
+        )
         self.preparing = Preparing(
             ledger=self.ledger,
             manifest=self.manifest,
@@ -70,17 +87,22 @@ class Delivery:
             next_sequence=self.inherited.next_sequence,
         )
         self.lanes = Shipping(
-            store=self.store,
+            storing=Storing(
+                store=self.store,
+                patience=self.patience,
+                channel_id=channel_id,
+                session_id=session_id,
+                first_discontinuity=self.following.session.discontinuity_sequence,
+            ),
             patience=self.patience,
             ledger=self.ledger,
             manifest=self.manifest,
             playlists=self.playlists,
             preparing=self.preparing,
             latest=self.latest,
-            channel_id=channel_id,
-            session_id=session_id,
-            first_discontinuity=self.following.session.discontinuity_sequence,
+            sprites=self.sprites,
             spool_bytes=self.spool_bytes,
+            arrivals=self.arrivals,
         ).lanes()
         for parcel in self.inherited.leftovers.parcels:
             self.lanes[parcel.file.kind].add(parcel)
@@ -89,6 +111,9 @@ class Delivery:
 
     async def _still_ours(self) -> None:
         """Raise LeaseLost once the tenure is over; wait where state alone could tell and is away."""
+        if not self.tenure.must_ask():  # as nearly always: no thread is needed for that
+            self.tenure.check()
+            return
         await self.patience.until_done(lambda: asyncio.to_thread(self.tenure.check))
 
     def _in_place(self, key: str) -> InPlace:
@@ -124,6 +149,7 @@ class Delivery:
             task(self.manifest.run(), name="manifest"),
             task(self.playlists.run_live(), name="live playlist"),
             task(self.playlists.run_vod(), name="whole playlist"),
+            task(self.sprites.run(), name="sprites"),
             task(self.patience.run(), name="store probes"),
             task(watch.run(), name="store watch"),
         ]

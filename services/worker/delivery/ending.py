@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -11,8 +12,10 @@ from pathlib import Path
 
 import structlog
 
+from services.domain import keys
 from services.domain.clock import Clock
 from services.domain.errors import VersionConflict
+from services.domain.event import Event
 from services.domain.manifest import Gap
 from services.domain.session import SessionState
 from services.worker.capture.parts import Parts
@@ -46,17 +49,26 @@ class Ending:
         """Leave the session open for a successor: the manifest says how far it came."""
         await self.delivery.patience.until_done(self.delivery.playlists.flush)
         await self.delivery.patience.until_done(self.delivery.manifest.write)
+        await self.delivery.patience.until_done(self.delivery.sprites.write)
+        await self._told()
         log.info("session_suspended", session=self.following.session.id)
 
     async def end(self) -> None:
         """End the session."""
         ended_at = self._ended_at()
         await self.delivery.patience.until_done(self.delivery.playlists.end)
+        await self.delivery.patience.until_done(self.delivery.sprites.write)
         self.delivery.manifest.set(state=SessionState.ENDED, state_reason=None, ended_at=ended_at)
         await self.delivery.patience.until_done(self.delivery.manifest.write)
+        await self._told()  # before the folder goes, and before state says that no worker is needed any more
         await self.state_patience.blocking(partial(self._record_end, ended_at))
         shutil.rmtree(self.folder, ignore_errors=True)
         log.info("session_ended", session=self.following.session.id, counts=self.delivery.manifest.head.totals)
+
+    async def _told(self) -> None:
+        """Wait until the outbox has all that happened."""
+        if self.following.news.feeder is not None:
+            await self.following.news.feeder.flush()
 
     def _ended_at(self) -> datetime:
         """Give the end of the broadcast; what was on air after the last part is declared missing."""
@@ -75,6 +87,14 @@ class Ending:
             )
         return max((moment for moment in (left, last) if moment is not None), default=self.clock.now())
 
+    def _events(self) -> Sequence[Event]:
+        """Give what tells of the end."""
+        news, session = self.following.news, self.following.session
+        if news.feeder is None:
+            return []
+        vod = keys.vod_playlist(session.channel_id, session.id) if self.delivery.playlists.has_vod else None
+        return [news.feeder.next_event(news.ended(self.delivery.manifest.head, vod))]
+
     def _record_end(self, ended_at: datetime) -> None:
         """Record the end, and where the channel's next live playlist goes on."""
         sessions = self.following.sessions
@@ -90,7 +110,7 @@ class Ending:
                 discontinuity_sequence=session.discontinuity_sequence + parts,
             )
             try:
-                sessions.save(session=session.ended(ended_at), air=freed)
+                sessions.save(session=session.ended(ended_at), air=freed, events=self._events())
             except VersionConflict:
                 continue
             return

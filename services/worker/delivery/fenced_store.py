@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from services.domain.ports import LocalFile, ObjectStore, RemoteUrl, StoredObject
@@ -16,15 +16,15 @@ class FencedStore:
         self._inner = inner
         self._check = check
 
-    def create(self, key: str, source: Path, *, sha256: str) -> None:
+    def create(self, key: str, source: Path, *, sha256: str, metadata: Mapping[str, str] | None = None) -> None:
         """Store the file `source` under a new key; raise LeaseLost or Unavailable before anything is written."""
         self._check()
-        self._inner.create(key, source, sha256=sha256)
+        self._inner.create(key, source, sha256=sha256, metadata=metadata)
 
-    def replace(self, key: str, body: bytes, *, etag: str | None) -> str:
+    def replace(self, key: str, body: bytes, *, etag: str | None, metadata: Mapping[str, str] | None = None) -> str:
         """Store `body` if the key's tag is still `etag`; raise LeaseLost or Unavailable before anything is written."""
         self._check()
-        return self._inner.replace(key, body, etag=etag)
+        return self._inner.replace(key, body, etag=etag, metadata=metadata)
 
     def read(self, key: str) -> StoredObject:
         """Give a small object; raise ObjectNotFound."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -33,17 +33,21 @@ class InPlace:
         self._etag: str | None = None
         self._is_known = False
 
-    async def write(self, body: bytes) -> None:
+    async def write(self, body: bytes, metadata: Mapping[str, str] | None = None) -> None:
         """Store `body`; raise LeaseLost instead of overwriting a newer worker's."""
         if not self._is_known:
             await self._still_ours()
             await self._learn()
         try:
-            self._etag = await self._thread(partial(self._store.replace, self.key, body, etag=self._etag))
+            await self._replace(body, metadata)
         except ObjectChanged:
             await self._still_ours()
             await self._learn()
-            self._etag = await self._thread(partial(self._store.replace, self.key, body, etag=self._etag))
+            await self._replace(body, metadata)
+
+    async def _replace(self, body: bytes, metadata: Mapping[str, str] | None) -> None:
+        replace = partial(self._store.replace, self.key, body, etag=self._etag, metadata=metadata)
+        self._etag = await self._thread(replace)
 
     async def _learn(self) -> None:
         try:

@@ -45,6 +45,7 @@ class Lane:
     _is_preparing: bool = False
     _is_over: bool = False
     _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def cost(self) -> int:
@@ -147,7 +148,11 @@ class Lane:
 
     async def _upload(self) -> None:
         tries = 0
-        while (taken := await self._next()) is not None:
+        while True:
+            async with self._turn:  # one waits for news, the others for their turn: news wakes one of them
+                taken = await self._next()
+            if taken is None:
+                return
             error = await self._try(*taken)
             tries = 0 if error is None else tries + 1
             if error is not None and (self.patience.is_away or isinstance(error, StoreBusy)):
@@ -189,6 +194,7 @@ class Lane:
             log.exception("upload_failed", file=parcel.file.path.name)
             if self.backlog.failed(number, partial(_rest, error), self.patience.returns) >= UNEXPECTED:
                 self._give_up(number)
+            self._news.set()
             return error
         metrics.UPLOAD_SECONDS.labels(self.name).observe(time.monotonic() - began)
         self._commit()

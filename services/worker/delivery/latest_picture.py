@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from services.worker.delivery.in_place import InPlace
+from services.worker.delivery.parcel import Parcel
 from services.worker.delivery.patience import Patience
 
 
@@ -17,14 +17,15 @@ class LatestPicture:
 
     file: InPlace
     patience: Patience
-    _newest: bytes | None = None
+    session_id: str
+    _newest: tuple[bytes, Parcel] | None = None
     _is_over: bool = False
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def offer(self, path: Path) -> None:
+    def offer(self, picture: Parcel) -> None:
         """Take the newest picture."""
         with contextlib.suppress(OSError):
-            self._newest = path.read_bytes()
+            self._newest = picture.file.path.read_bytes(), picture
             self._news.set()
 
     def close(self) -> None:
@@ -40,11 +41,12 @@ class LatestPicture:
             await self.patience.until_done(self._write)
 
     async def _write(self) -> None:
-        body = self._newest
-        if body is None:
+        newest = self._newest
+        if newest is None:
             return
-        await self.file.write(body)
-        if self._newest is body:
+        body, picture = newest
+        await self.file.write(body, metadata=picture.metadata(self.session_id))
+        if self._newest is newest:
             self._newest = None
         else:
             self._news.set()

@@ -20,6 +20,7 @@ from services.domain.manifest import ChunkReference, Gap, Head, Part, counts, de
 from services.domain.ports import ObjectStore
 from services.domain.session import Session
 from services.runtime import metrics
+from services.worker.announcing.news import News
 from services.worker.delivery.in_place import InPlace
 from services.worker.delivery.patience import Patience
 
@@ -53,6 +54,7 @@ class ManifestKeeper:
     patience: Patience
     folder: Path
     head: Head
+    news: News = field(default_factory=News)
     _dirty: asyncio.Event = field(default_factory=asyncio.Event)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -75,12 +77,20 @@ class ManifestKeeper:
         parts = tuple(replace(part, **changes) if part.number == number else part for part in self.head.parts)
         self._change(parts=parts)
 
+    def count_unchanged(self) -> None:
+        """Count a picture that was left out; it is written with what changes next, for it is not worth a PUT."""
+        metrics.UNCHANGED.inc()
+        self.head = self.head.with_unchanged()
+
     def declare_gap(self, gap: Gap) -> None:
         """Declare a time that the outputs have nothing of."""
         if gap.ended_at > gap.started_at and gap.outputs:
             log.info("gap_declared", cause=gap.cause, seconds=(gap.ended_at - gap.started_at).total_seconds())
+            known = self.head.gaps
             self.head = self.head.with_gap(gap)
             self._dirty.set()
+            if gap in self.head.gaps and gap not in known:  # one that makes another longer is none of its own
+                self.news.gap(gap)
 
     def set(self, **changes: Any) -> None:  # noqa: ANN401 - any field of the head
         """Change the head's own fields, such as its state."""

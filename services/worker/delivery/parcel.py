@@ -30,6 +30,13 @@ def size(path: Path) -> int:
         return 0
 
 
+def discard(file: FileClosed) -> None:
+    """Remove a file from the spool with its other sizes, itself last: while it is there a successor finds them all."""
+    for each in file.sizes:
+        remove(each.path)
+    remove(file.path)
+
+
 def remove(path: Path) -> None:
     """Remove a file from the spool, if that is there and lets it go: what it held is shipped, or declared missing."""
     try:
@@ -42,7 +49,7 @@ def remove(path: Path) -> None:
 class Parcel:
     """One file of `bytes` as it goes into the store; `number` is a segment's media sequence.
 
-    `anchor` is the epoch (s) of its part's PTS 0.
+    `anchor` is the epoch (s) of its part's PTS 0; a picture's other sizes have `sizes_bytes` together.
     """
 
     file: FileClosed
@@ -50,6 +57,7 @@ class Parcel:
     anchor: float
     bytes: int
     number: int | None = None
+    sizes_bytes: int = 0
 
     @property
     def output(self) -> str:
@@ -61,10 +69,14 @@ class Parcel:
         """Give the time of its first picture."""
         return times.utc(self.anchor + self.file.start)
 
+    def metadata(self, session_id: str) -> dict[str, str]:
+        """Give what its objects say of themselves where a store keeps such: when it was captured, in which session."""
+        return {"captured-at": times.text(self.captured_at), "session": session_id}
+
     @property
     def cost(self) -> int:
         """Give what it takes of the spool's bound: its bytes, and what any file takes of memory and disk."""
-        return self.bytes + FILE_BYTES
+        return self.bytes + self.sizes_bytes + FILE_BYTES * (1 + len(self.file.sizes))
 
     def gap(self, cause: str, until: float | None = None) -> Gap:
         """Give the gap that its loss makes: its own time, or for a picture the time until the next one (PTS, s)."""
@@ -87,4 +99,10 @@ class Waiting:
 
     def parcel(self) -> Parcel:
         """Give it as it is."""
-        return Parcel(file=self.file, part=self.part, anchor=self.anchor, bytes=size(self.file.path))
+        return Parcel(
+            file=self.file,
+            part=self.part,
+            anchor=self.anchor,
+            bytes=size(self.file.path),
+            sizes_bytes=sum(size(each.path) for each in self.file.sizes),
+        )

@@ -33,7 +33,7 @@ HUNG_SECONDS = 2.0
 PROBE_SECONDS = 1.5
 PROBES = 16
 TOLD_SECONDS = 30.0
-THREADS = 64
+THREADS = 128
 """More than there are lanes' uploads, indexes and probes together, those included that were given up and still hang."""
 
 Result = TypeVar("Result")
@@ -65,6 +65,7 @@ class Patience:
     _failures: int = 0
     _told: float = 0.0
     _is_unanswered: bool = False
+    _gone: asyncio.Event = field(default_factory=asyncio.Event)
     _back: asyncio.Event = field(default_factory=asyncio.Event)
     _threads: ThreadPoolExecutor = field(default_factory=partial(ThreadPoolExecutor, THREADS, "patience"))
 
@@ -107,6 +108,7 @@ class Patience:
         now = time.monotonic()
         if self._failures >= AWAY_FAILURES and self.away_since is None:
             self.away_since = now
+            self._gone.set()
             metrics.AWAY.labels(self.name).set(1)
         if self.is_away and now - self._told >= TOLD_SECONDS:
             self._told = now
@@ -119,6 +121,7 @@ class Patience:
         log.info("outside_back", what=self.name, seconds=round(time.monotonic() - self.away_since, 1))
         metrics.AWAY.labels(self.name).set(0)
         self.away_since, self._told = None, 0.0
+        self._gone.clear()
         self._wake()
 
     def _wake(self) -> None:
@@ -157,6 +160,7 @@ class Patience:
         probes: set[asyncio.Task[None]] = set()
         try:
             while True:
+                await self._gone.wait()
                 await asyncio.sleep(PROBE_SECONDS)
                 if self.is_away and self.probe is not None and len(probes) < PROBES:
                     self._is_unanswered = self._is_unanswered or bool(probes)

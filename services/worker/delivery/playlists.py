@@ -68,6 +68,11 @@ class Playlists:
         if missing and missing[-1] == following - 1:
             self._live_news.clear()  # the list in the store may name what is not known here: it must not go back
 
+    @property
+    def whole(self) -> Sequence[Segment]:
+        """The segments that vod.m3u8 names by now, none where it is off."""
+        return () if self._whole is None else self._whole.named
+
     def given(self, number: int) -> None:
         """Note that a segment was given this number, and will arrive or be dropped."""
         self.window.given(number)
@@ -142,6 +147,11 @@ class Playlists:
                 is_due = news.is_set()
             if is_due:
                 await write()
+
+    @property
+    def has_vod(self) -> bool:
+        """Say whether the session has a whole list, that goes on or is closed."""
+        return self.target is not None and self._whole is not None
 
     async def end(self) -> None:
         """Close both lists, when all is in the store that ever will be."""

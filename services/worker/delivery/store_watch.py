@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from services.domain.clock import Clock
 from services.domain.errors import StateUnavailable
 from services.domain.session import Reason, Session
+from services.runtime.beat import until_beat
 from services.worker.delivery.manifest_keeper import ManifestKeeper
 from services.worker.delivery.patience import Patience
 from services.worker.following import Following
@@ -36,7 +37,7 @@ class StoreWatch:
     async def run(self) -> None:
         """Watch until cancelled."""
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(until_beat(LOOK_SECONDS))
             await self.look()
 
     async def look(self) -> None:
