@@ -69,6 +69,8 @@ async def _work(settings: WorkerSettings, built: Worker) -> int:
         asyncio.create_task(built.hand_over.run(), name="hand over"),
         *broadcast.ending.delivery.lasting,
     ]
+    if built.following.news.feeder is not None:
+        tasks.append(asyncio.create_task(built.following.news.feeder.run(), name="events"))
     for task in (*tasks, *broadcast.ending.delivery.finishing):
         task.add_done_callback(partial(_mind, broadcast, failed))
     try:
@@ -114,7 +116,8 @@ async def _answer(built: Worker) -> None:
     from services.worker.control import control_app  # noqa: PLC0415
 
     bound = listen("127.0.0.1", 0)
-    app = control_app(built.following.session.pull_token, built.following.told, built.hand_over.take)
+    snapshots = built.broadcast.snapshots()
+    app = control_app(built.following.session.pull_token, built.following.told, built.hand_over.take, snapshots)
     async with serving(app, bound, drain_seconds=1):
         with contextlib.suppress(StateUnavailable):  # the next renewal carries the address too
             await built.tenure.renew(control_url=f"http://127.0.0.1:{bound.getsockname()[1]}")

@@ -17,6 +17,7 @@ from services.domain.ports import ObjectStore
 from services.domain.secrets import Secret
 from services.domain.session import Session
 from services.runtime.shutdown import Stop
+from services.worker.announcing.beginning import announcing
 from services.worker.beginning import in_time, kept, until_room
 from services.worker.broadcast import Broadcast
 from services.worker.capture.needs import Needs
@@ -97,10 +98,16 @@ async def worker(settings: WorkerSettings, *, channel_id: str, session_id: str, 
         )
         try:
             await kept(tenure, until_room(folder, following, stop))
-            with Ledger(folder / "ledger.jsonl") as ledger, Patience(name="store", probe=store.check) as patience:
+            with (
+                Ledger(folder / "ledger.jsonl") as ledger,
+                Patience(name="store", probe=store.check) as patience,
+                announcing(following, state.outbox if settings.events else None, folder) as state_patience,
+            ):
                 go = asyncio.Event()
                 fenced = FencedStore(store, tenure.check)
-                broadcast = await _broadcast(settings, following, tenure, fenced, ledger, patience, go, stop, standby)
+                broadcast = await _broadcast(
+                    settings, following, tenure, fenced, ledger, patience, state_patience, go, stop, standby
+                )
                 hand_over = HandOver(
                     stop=stop,
                     go=go,
@@ -127,6 +134,7 @@ async def _broadcast(  # noqa: PLR0917 - what a broadcast is made of
     store: ObjectStore,
     ledger: Ledger,
     patience: Patience,
+    state_patience: Patience,
     go: asyncio.Event,
     stop: Stop,
     standby: Standby | None,
@@ -142,6 +150,10 @@ async def _broadcast(  # noqa: PLR0917 - what a broadcast is made of
         epoch=tenure.lease.epoch,
         hls_time=channel.hls_time,
     )
+    inherited = await kept(tenure, in_time(heir.inherit(following.clock.now()), stop, settings.stop_seconds))
+    is_of_another_machine = not inherited.leftovers.parts
+    following.news.took_over(inherited.head, inherited.declared, is_of_another_machine=is_of_another_machine)
+    following.news.followed(session)
     delivery = Delivery(
         store=store,
         patience=patience,
@@ -150,7 +162,7 @@ async def _broadcast(  # noqa: PLR0917 - what a broadcast is made of
         tenure=tenure,
         folder=folder,
         spool_bytes=settings.spool_bytes,
-        inherited=await kept(tenure, in_time(heir.inherit(following.clock.now()), stop, settings.stop_seconds)),
+        inherited=inherited,
     )
     delivery.begin()
     parts = Parts(
@@ -170,7 +182,7 @@ async def _broadcast(  # noqa: PLR0917 - what a broadcast is made of
         ending=Ending(
             following=following,
             delivery=delivery,
-            state_patience=Patience(name="state"),
+            state_patience=state_patience,
             parts=parts,
             clock=following.clock,
             folder=folder,

@@ -14,12 +14,14 @@ from services.domain.clock import Clock
 from services.domain.errors import LeaseLost
 from services.domain.secrets import Secret
 from services.domain.session import Reason
+from services.runtime.beat import until_beat
 from services.worker.capture.capture_run import CaptureRun
 from services.worker.capture.parts import Parts
 from services.worker.capture.restarts import Restarts
 from services.worker.capture.room import LOOK_SECONDS, Room, Trouble
 from services.worker.capture.runs import Runs
 from services.worker.capture.silence import Silence
+from services.worker.capture.snapshots import RunSnapshots
 from services.worker.delivery.ending import Ending
 from services.worker.delivery.manifest_keeper import ManifestKeeper
 from services.worker.delivery.playlists import Playlists
@@ -71,6 +73,10 @@ class Broadcast:
             standby=self.standby,
         )
 
+    def snapshots(self) -> RunSnapshots:
+        """Give what takes pictures on demand."""
+        return RunSnapshots(parts=self.parts, runs=self._runs, arrivals=self.ending.delivery.arrivals)
+
     async def run(self) -> bool:
         """Capture until the session is due to end (True), or this worker has to go before that (False)."""
         while self._runs.has_standby() or not self._must_end():
@@ -114,6 +120,7 @@ class Broadcast:
         had_media, self._unreadable = self.parts.is_open, run.unreadable
         # What has no video is tried again by its sound.
         self._runs.sound_only = run.found_no_stream and not had_media and not run.sound_only
+        self._runs.has_ring = not run.found_no_h264 and (run.has_ring or not had_media)
         await self.parts.close(returncode, run.folder)
         if not self._must_end():
             if not had_media and returncode < 0:
@@ -129,7 +136,7 @@ class Broadcast:
                 run.kill()
                 break
             trouble = await self._trouble(run.folder)
-            if not await self._runs.adapt(run):
+            if not self._runs.adapt(run):
                 self._restarts.begin_anew()
                 await run.stop()
                 break
@@ -146,7 +153,7 @@ class Broadcast:
         left = self._silence.left(session.publisher, has_media=self.parts.hears_media, now=now)
         if left == 0:
             await self._say(self._silent())
-        return min(LOOK_SECONDS, left or LOOK_SECONDS)
+        return min(until_beat(LOOK_SECONDS), left or LOOK_SECONDS)
 
     def _must_end(self) -> bool:
         return self.stop.is_set() or self.following.due.is_set() or self.tenure.lost.is_set()

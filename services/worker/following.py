@@ -18,6 +18,8 @@ from services.domain.errors import SessionNotFound, StateUnavailable, VersionCon
 from services.domain.ports import Overview, SessionStore
 from services.domain.session import Publisher, Reason, Session, SessionState
 from services.domain.standing import Followed
+from services.runtime.beat import until_beat
+from services.worker.announcing.news import News
 from services.worker.succession.tenure import Tenure
 
 log = structlog.get_logger()
@@ -48,6 +50,7 @@ class Following:
     replanned: asyncio.Event = field(default_factory=asyncio.Event)
     told: asyncio.Event = field(default_factory=asyncio.Event)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    news: News = field(default_factory=News)
     _unsaid: Change | None = None
 
     def plan(self) -> CapturePlan:
@@ -66,7 +69,7 @@ class Following:
     def _next_reading(self) -> float:
         """Give the seconds until the next reading: sooner when the reconnect window ends before it."""
         if self.session.absent_since is None or self.session.publisher is not None:
-            return self.reread_seconds
+            return until_beat(self.reread_seconds)
         left = (self.session.absent_since + self.plan().reconnect_window - self.clock.now()).total_seconds()
         return min(self.reread_seconds, max(0.05, left))
 
@@ -108,6 +111,7 @@ class Following:
         before, self.session = self.session.publisher, session
         if session.publisher is not None and not _is_same(session.publisher, before):
             self.arrived.set()
+        self.news.followed(session)
 
     async def _close_the_door(self) -> None:
         """Mark the session as being finalised, so that no publisher resumes it."""

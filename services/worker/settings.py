@@ -23,6 +23,7 @@ class WorkerSettings(StorageSettings):
     stop_seconds: float = Field(default=14.0, gt=0, le=110)
     callback_url: str | None = None
     hand_over_seconds: float = Field(default=6.0, ge=0, le=100)
+    events: bool = True
 
     @property
     def lease_ttl(self) -> timedelta:

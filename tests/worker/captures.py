@@ -21,7 +21,7 @@ def captured(
 ) -> list[FileClosed]:
     """Capture a whole file as the worker would, and give the files in the order in which ffmpeg closed them."""
     folder.mkdir(parents=True, exist_ok=True)
-    plan = MediaPlan(recording_seconds=recording, segment_seconds=segment, full_tap=False)
+    plan = MediaPlan(recording_seconds=recording, segment_seconds=segment)
     lists = {name: os.pipe() for name in ("recording", "segment")}
     write_ends = {name: ends[1] for name, ends in lists.items()}
     argv = ffmpeg_arguments.capture(str(source), plan, folder, tap=Tap.KEYFRAMES, lists=write_ends)

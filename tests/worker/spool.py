@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,9 @@ from services.worker.delivery.patience import Patience
 from services.worker.delivery.playlists import Playlists
 from services.worker.delivery.preparing import Preparing
 from services.worker.delivery.shipping import Shipping
-from services.worker.events import ClockSet, FileClosed
+from services.worker.delivery.sprites import Sprites
+from services.worker.delivery.storing import Storing
+from services.worker.events import ClockSet, FileClosed, SizedFile
 from services.worker.succession.inheritance import Heir, Inheritance
 from services.worker.succession.ledger import Ledger
 from tests.examples import NOW, a_session
@@ -114,10 +117,10 @@ class Spool:
     latest: LatestPicture
     shipping: Shipping
 
-    def close_file(self, kind: Kind, path: Path, start: float, end: float) -> Waiting:
+    def close_file(self, kind: Kind, path: Path, start: float, end: float, **facts: Any) -> Waiting:  # noqa: ANN401
         """Note a closed file as the broadcast does."""
         size = (320, 180) if kind is Kind.SNAPSHOT else (None, None)
-        file = FileClosed(kind=kind, path=path, start=start, end=end, width=size[0], height=size[1])
+        file = FileClosed(kind=kind, path=path, start=start, end=end, width=size[0], height=size[1], **facts)
         self.ledger.closed(0, file)
         return Waiting(file, 0, ANCHOR)
 
@@ -125,6 +128,16 @@ class Spool:
         path = self.folder / "run" / f"picture-{number:06d}.jpg"
         path.write_bytes(b"\xff\xd8\xff picture %d" % number + bytes(size))
         return self.close_file(Kind.SNAPSHOT, path, float(number), float(number))
+
+    def judged_snapshot(self, number: int, widths: Sequence[int]) -> Waiting:
+        """Close a picture with other sizes of it, judged to be black."""
+        path = self.folder / "run" / f"picture-{number:06d}.jpg"
+        path.write_bytes(b"\xff\xd8\xff picture %d" % number)
+        sizes = [SizedFile(path=path.with_stem(f"{path.stem}-w{width}"), width=width, height=90) for width in widths]
+        for each in sizes:
+            each.path.write_bytes(b"\xff\xd8\xff picture %d %d wide" % (number, each.width))
+        more = {"flags": ("black",), "phash": "00ff" * 8, "sizes": tuple(sizes)}
+        return self.close_file(Kind.SNAPSHOT, path, float(number), float(number), **more)
 
     def lines(self) -> list[str]:
         """Give what the ledger says was shipped: the keys, in order."""
@@ -235,18 +248,27 @@ def _built(
         hls_seconds=2,
         next_sequence=next_sequence,
     )
-    latest = LatestPicture(file=in_place(store, keys.latest_snapshot(CHANNEL), patience), patience=patience)
-    shipping = Shipping(
+    latest = LatestPicture(
+        file=in_place(store, keys.latest_snapshot(CHANNEL), patience), patience=patience, session_id=SESSION
+    )
+    sprites = Sprites(
         store=store,
+        in_place=partial(in_place, store, patience=patience),
+        patience=patience,
+        folder=folder / "tiles",
+        channel_id=CHANNEL,
+        session_id=SESSION,
+        segments=lambda: playlists.whole,
+    )
+    shipping = Shipping(
+        storing=Storing(store=store, patience=patience, channel_id=CHANNEL, session_id=SESSION, first_discontinuity=0),
         patience=patience,
         ledger=ledger,
         manifest=manifest,
         playlists=playlists,
         preparing=preparing,
         latest=latest,
-        channel_id=CHANNEL,
-        session_id=SESSION,
-        first_discontinuity=0,
+        sprites=sprites,
         spool_bytes=spool_bytes,
     )
     return Spool(folder, ledger, patience, manifest, playlists, preparing, latest, shipping)

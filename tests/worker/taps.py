@@ -6,6 +6,7 @@ import io
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import av
 
@@ -15,7 +16,7 @@ from services.worker.capture.ffmpeg_arguments import Tap
 from services.worker.pictures.tap_clock import TAP_AHEAD_SECONDS
 from tests.media import run
 
-_NOTHING_ELSE = MediaPlan(recording_seconds=None, segment_seconds=None, full_tap=True)
+_NOTHING_ELSE = MediaPlan(recording_seconds=None, segment_seconds=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,8 @@ class Tapped:
 
 def tapped(source: Path, tap: Tap = Tap.ALL) -> Tapped:
     """Tap a file, as fast as it goes."""
-    body = run([*ffmpeg_arguments.capture(str(source), _NOTHING_ELSE, source.parent, tap=tap, lists={})])
+    with TemporaryDirectory() as folder:
+        body = run([*ffmpeg_arguments.capture(str(source), _NOTHING_ELSE, Path(folder), tap=tap, lists={})])
     with av.open(io.BytesIO(body), mode="r", format="nut") as container:
         packets = tuple(
             TapPacket(

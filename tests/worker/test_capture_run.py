@@ -14,7 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from services.domain.artifact import Kind
-from services.domain.capture import MediaPlan
+from services.domain.capture import ImagePlan, MediaPlan
 from services.domain.secrets import Secret
 from services.worker.capture.capture_run import CaptureRun
 from services.worker.events import CaptureEvent, ClockSet, FileClosed, VideoSeen
@@ -27,7 +27,7 @@ from tests.worker.heard import Heard
 pytestmark = pytest.mark.anyio
 
 TOKEN = "pull-token-that-nobody-may-see"
-EVERYTHING = MediaPlan(recording_seconds=4, segment_seconds=2, full_tap=False)
+EVERYTHING = MediaPlan(recording_seconds=4, segment_seconds=2)
 
 
 @pytest.fixture
@@ -42,7 +42,13 @@ def a_run(
     source: str, folder: Path, heard: Heard, *, media: MediaPlan = EVERYTHING, sound_only: bool = False
 ) -> CaptureRun:
     return CaptureRun(
-        source=Secret(source), media=media, image_seconds=2, sound_only=sound_only, folder=folder, emit=heard
+        source=Secret(source),
+        media=media,
+        images=ImagePlan(seconds=2, quality=85),
+        session="session",
+        sound_only=sound_only,
+        folder=folder,
+        emit=heard,
     )
 
 
@@ -267,7 +273,7 @@ async def test_a_stream_of_few_frames_is_not_taken_for_a_wedged_ffmpeg(
     gateway: OpenGateway, media: Media, tmp_path: Path
 ) -> None:
     """Of a frame each four seconds ffmpeg writes nothing for long where only pictures are wanted."""
-    nothing_else = MediaPlan(recording_seconds=None, segment_seconds=None, full_tap=False)
+    nothing_else = MediaPlan(recording_seconds=None, segment_seconds=None)
     run = a_run(f"{gateway.url}/camera", tmp_path / "run", Heard(), media=nothing_else)
     tags = [tag for tag in read_flv(media.file(Clip(seconds=2, sound=False))) if tag.kind == VIDEO]
     with capture_logs() as logs:
@@ -310,15 +316,15 @@ async def test_pictures_come_at_the_new_interval_without_a_new_ffmpeg(
     gateway: OpenGateway, media: Media, tmp_path: Path, children: Children
 ) -> None:
     heard = Heard()
-    plan = MediaPlan(recording_seconds=60, segment_seconds=None, full_tap=True)
+    plan = MediaPlan(recording_seconds=60, segment_seconds=None)
     run = a_run(f"{gateway.url}/camera", tmp_path / "run", heard, media=plan)
-    run.image_seconds = 600
+    run.images = ImagePlan(seconds=600, quality=85)
     await run.start()
     assert await asyncio.to_thread(gateway.listening.wait, 10)
     ffmpeg = next(child for child in children() if processes.name(child) == "ffmpeg")
     async with publishing(media.file(Clip(seconds=30, gop_seconds=0.4)), gateway):
         await heard.expect(FileClosed)
-        await run.set_image_seconds(0.5)
+        run.set_images(ImagePlan(seconds=0.5, quality=85))
         await heard.expect(FileClosed, 3)
         assert ffmpeg.is_running()
         ended = asyncio.create_task(run.wait())
@@ -327,3 +333,22 @@ async def test_pictures_come_at_the_new_interval_without_a_new_ffmpeg(
 
     assert [file.kind for file in heard.of(FileClosed)].count(Kind.RECORDING) == 1
     assert len(heard.of(ClockSet)) == 1
+
+
+async def test_a_stream_of_another_codec_is_captured_without_the_ring(media: Media, tmp_path: Path) -> None:
+    """The ring is MPEG-TS and wants H.264; keyframes alone want no more than a decoder."""
+    source, nothing_else = (
+        str(media.file(Clip(codec="flv1", b_frames=0))),
+        MediaPlan(recording_seconds=None, segment_seconds=None),
+    )
+    first, heard = a_run(source, tmp_path / "first", Heard(), media=nothing_else), Heard()
+    await first.start()
+    await first.wait()
+    second = a_run(source, tmp_path / "second", heard, media=nothing_else)
+    second.has_ring = False
+    await second.start()
+    await second.wait()
+
+    assert first.found_no_h264
+    assert not second.found_no_h264
+    assert len(heard.of(FileClosed)) == 3

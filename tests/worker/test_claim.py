@@ -7,8 +7,8 @@ import pytest
 from services.adapters.sqlite_state import SqliteState
 from services.domain.clock import SystemClock
 from services.domain.errors import LeaseHeld
+from services.runtime.leasing import claimed
 from services.runtime.process_name import own_name
-from services.worker.succession.claim import claimed
 from tests.processes import name_of_a_dead_process, named_process
 
 NOW = SystemClock().now().replace(microsecond=0)  # records keep milliseconds

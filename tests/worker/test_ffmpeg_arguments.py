@@ -7,6 +7,7 @@ import pytest
 from services.domain.capture import MediaPlan
 from services.worker.capture import ffmpeg_arguments
 from services.worker.capture.ffmpeg_arguments import Tap
+from services.worker.pictures import tail_files
 
 SOURCE = "rtmp://127.0.0.1:1935/stream/camera?session=s&token=a b;$(id)'\""
 FOLDER = Path("/spool/a folder")
@@ -14,7 +15,7 @@ LISTS = {"recording": 7, "segment": 9}
 
 
 def argv(recording: float | None = 60, segment: float | None = 2, tap: Tap = Tap.KEYFRAMES) -> list[str]:
-    plan = MediaPlan(recording_seconds=recording, segment_seconds=segment, full_tap=tap is Tap.ALL)
+    plan = MediaPlan(recording_seconds=recording, segment_seconds=segment)
     return ffmpeg_arguments.capture(SOURCE, plan, FOLDER, tap=tap, lists=LISTS)
 
 
@@ -36,7 +37,7 @@ def test_no_argument_goes_through_a_shell() -> None:
 
 
 def test_a_path_with_a_space_stays_one_argument() -> None:
-    assert str(FOLDER / ffmpeg_arguments.SEGMENT_PATTERN) in argv()
+    assert str(FOLDER / tail_files.SEGMENT_PATTERN) in argv()
 
 
 @pytest.mark.parametrize(
@@ -68,7 +69,7 @@ def test_the_tap_is_on_standard_output_even_when_all_outputs_are_off() -> None:
 
 
 def test_the_keyframe_tap_drops_what_no_picture_and_no_clock_needs() -> None:
-    assert value(argv(segment=None, tap=Tap.KEYFRAMES), "-bsf:v") == r"noise=drop=not(key)*mod(n\,5)"
+    assert value(argv(segment=None, tap=Tap.KEYFRAMES), "-bsf:v") == r"noise=drop=not(key)*gte(n\,100)*mod(n\,11)"
 
 
 def test_the_full_tap_drops_nothing() -> None:
@@ -76,7 +77,7 @@ def test_the_full_tap_drops_nothing() -> None:
 
 
 def test_a_stream_without_keyframes_is_taken_up_and_cut_anywhere() -> None:
-    plan = MediaPlan(recording_seconds=60, segment_seconds=2, full_tap=False, cuts_anywhere=True)
+    plan = MediaPlan(recording_seconds=60, segment_seconds=2, cuts_anywhere=True)
     anywhere = ffmpeg_arguments.capture(SOURCE, plan, FOLDER, tap=Tap.KEYFRAMES, lists=LISTS)
 
     assert anywhere.count("-break_non_keyframes") == 2
@@ -92,3 +93,12 @@ def test_the_tap_of_sound_shows_video_that_has_come_meanwhile() -> None:
 
 def test_nothing_is_encoded() -> None:
     assert {argv()[at + 1] for at, argument in enumerate(argv()) if argument == "-c"} == {"copy"}
+
+
+def test_a_ring_of_the_newest_frames_wraps_and_is_listed_nowhere() -> None:
+    plan = MediaPlan(recording_seconds=None, segment_seconds=None)
+    ring = ffmpeg_arguments.capture(SOURCE, plan, FOLDER, tap=Tap.KEYFRAMES, lists=LISTS, ring=True)
+
+    assert str(FOLDER / tail_files.RING_PATTERN) in ring
+    assert value(ring, "-segment_wrap") == str(tail_files.RING_FILES)
+    assert "-segment_list" not in ring

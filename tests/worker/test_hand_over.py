@@ -12,6 +12,8 @@ from services.domain.secrets import Secret
 from services.worker.control import control_app
 from services.worker.events import KeyframeSeen
 from services.worker.succession.hand_over import HandedOver
+from tests.doubles.shutter import Shutter
+from tests.examples import a_picture
 
 pytestmark = pytest.mark.anyio
 
@@ -31,7 +33,7 @@ class Leaving:
 
 
 async def asked(leaving: Leaving, body: str, token: str = "pull") -> httpx.Response:  # noqa: S107 - a test's
-    app = control_app(Secret("pull"), asyncio.Event(), leaving.take)
+    app = control_app(Secret("pull"), asyncio.Event(), leaving.take, Shutter(a_picture()))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://worker") as http:
         return await http.post("/hand-over", content=body, headers={"Authorization": f"Bearer {token}"})
 

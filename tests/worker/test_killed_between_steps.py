@@ -21,29 +21,10 @@ from services.worker.succession.ledger import Ledger
 from tests.doubles.faulty_store import WatchedStore
 from tests.media import Clip, Media
 from tests.worker.captures import captured
+from tests.worker.life import Killed, Life
 from tests.worker.spool import CHANNEL, SESSION, Spool, a_spool, a_successor
 
 pytestmark = pytest.mark.anyio
-
-
-class Killed(BaseException):
-    """The end of the worker."""
-
-
-class Life:
-    """Counts steps, and ends at one of them; what still runs then does not get far."""
-
-    def __init__(self, steps: int) -> None:
-        self.left = steps
-
-    def step(self) -> None:
-        self.left -= 1
-        if self.left < 0:
-            raise Killed
-
-    @property
-    def is_over(self) -> bool:
-        return self.left < 0
 
 
 class MortalLedger(Ledger):
@@ -73,11 +54,12 @@ async def live_until(life: Life, spool: Spool, files: list[FileClosed]) -> None:
     """Ship the files until the worker dies, if it does."""
     mortal = MortalLedger(spool.folder / "ledger.jsonl", life)
     spool.ledger = spool.shipping.ledger = spool.preparing.ledger = mortal
-    spool.shipping.store = WatchedStore(spool.shipping.store, lambda *_: life.step())
+    storing = spool.shipping.storing
+    storing.store = WatchedStore(storing.store, lambda *_: life.step())
     with mortal:
         waiting = [spool.close_file(file.kind, file.path, max(0.08, file.start), file.end) for file in files]
         try:
-            await spool.ship(*waiting, spool.snapshot(4))
+            await spool.ship(*waiting, spool.judged_snapshot(4, (80, 160)))
             await spool.manifest.write()
         except (Killed, BaseExceptionGroup) as died:
             if not isinstance(died, Killed) and died.subgroup(Killed) is None:
@@ -94,7 +76,7 @@ def copied(files: list[FileClosed], folder: Path) -> list[FileClosed]:
     return [replace(file, path=Path(shutil.copy(file.path, folder))) for file in files]
 
 
-@pytest.mark.parametrize("steps", range(22))
+@pytest.mark.parametrize("steps", range(24))
 async def test_after_a_kill_between_any_two_steps_all_is_shipped_once(
     capture: list[FileClosed], objects: DirectoryStore, tmp_path: Path, steps: int
 ) -> None:
@@ -115,7 +97,10 @@ async def test_after_a_kill_between_any_two_steps_all_is_shipped_once(
     assert Counter(entry.kind for entry in entries) == {Kind.SEGMENT: 3, Kind.RECORDING: 1, Kind.SNAPSHOT: 1}
     assert len({(entry.kind, entry.captured_at) for entry in entries}) == 5
     assert sorted(entry.media_sequence for entry in entries if entry.media_sequence is not None) == [0, 1, 2]
-    assert {entry.key: len(objects.read(entry.key).body) for entry in entries} == {e.key: e.bytes for e in entries}
+    told = {entry.key: entry.bytes for entry in entries}
+    told |= {size.key: size.bytes for entry in entries for size in entry.sizes}
+    assert {key: len(objects.read(key).body) for key in told} == told
+    assert [size.width for entry in entries for size in entry.sizes] == [80, 160]
     assert [path for path in (folder / "run").rglob("*") if path.is_file()] == []
     for key in (keys.live_playlist(CHANNEL), keys.vod_playlist(CHANNEL, SESSION)):
         listed = m3u8.loads(objects.read(key).body.decode())

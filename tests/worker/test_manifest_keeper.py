@@ -53,6 +53,17 @@ async def test_a_change_is_written_at_once_when_nothing_was_written_lately(
     assert head_of(objects).tail == (an_entry(1),)
 
 
+async def test_pictures_that_were_left_out_are_counted_and_no_gap(objects: DirectoryStore, tmp_path: Path) -> None:
+    keeper = a_keeper(objects, tmp_path)
+    keeper.count_unchanged()
+    keeper.count_unchanged()
+    keeper.add(an_entry(1))
+    await keeper.write()
+
+    assert head_of(objects).totals == {"unchanged": 2, "snapshots": 1, "bytes": 10}
+    assert head_of(objects).gaps == ()
+
+
 async def test_many_changes_are_few_writes(objects: DirectoryStore, tmp_path: Path) -> None:
     writes: list[float] = []
 

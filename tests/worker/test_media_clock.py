@@ -30,9 +30,9 @@ def test_a_jump_is_told_once_and_its_packets_are_in_doubt_until_then() -> None:
     clock = MediaClock(0.0)
     assert not heard(clock, steadily(5))
 
-    assert not heard(clock, steadily(0.1, by=3, since=5))
+    assert not heard(clock, steadily(0.04, by=3, since=5))
     assert clock.is_in_doubt
-    assert len(heard(clock, steadily(3, by=3, since=5.12))) == 1
+    assert len(heard(clock, steadily(3, by=3, since=5.04))) == 1
 
 
 def test_packets_that_were_held_up_and_come_at_once_are_no_jump() -> None:

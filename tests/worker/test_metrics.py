@@ -12,6 +12,8 @@ from services.runtime import metrics
 from services.worker.control import control_app
 from services.worker.events import KeyframeSeen
 from services.worker.succession.hand_over import HandedOver
+from tests.doubles.shutter import Shutter
+from tests.examples import a_picture
 
 
 async def nothing(_: KeyframeSeen) -> HandedOver | None:
@@ -21,7 +23,7 @@ async def nothing(_: KeyframeSeen) -> HandedOver | None:
 @pytest.mark.anyio
 async def test_a_worker_shows_what_it_counts() -> None:
     metrics.SHIPPED.labels("hls").inc()
-    app = control_app(Secret("token"), asyncio.Event(), nothing)
+    app = control_app(Secret("token"), asyncio.Event(), nothing, Shutter(a_picture()))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://worker") as client:
         answer = await client.get("/metrics")
     families = {family.name: family for family in text_string_to_metric_families(answer.text)}

@@ -11,19 +11,17 @@ from services.worker.events import RunOutgrown
 def test_a_session_that_needs_no_keyframes_to_cut_at_is_known_to_its_next_worker(tmp_path: Path) -> None:
     run = tmp_path / "e0001-r000001"
 
-    assert Needs.of(tmp_path).take(RunOutgrown(why="no_keyframes", all_packets=True, anywhere=True), run)
+    assert Needs.of(tmp_path).take(RunOutgrown(why="no_keyframes", anywhere=True), run)
 
     assert Needs.of(tmp_path).anywhere
-    assert not Needs.of(tmp_path).all_packets
 
 
 def test_what_is_needed_stays_needed(tmp_path: Path) -> None:
     needs = Needs()
-    needs.take(RunOutgrown(why="long_gop", all_packets=True), tmp_path / "run")
+    needs.take(RunOutgrown(why="no_keyframes", anywhere=True), tmp_path / "run")
     needs.take(RunOutgrown(why="video_changed", until=3.0), tmp_path / "run")
 
-    assert needs.all_packets
-    assert not needs.anywhere
+    assert needs.anywhere
 
 
 def test_streams_that_come_again_and_again_cost_only_some_runs(tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def killed_capture(source: Path, run: Path) -> list[str]:
     """Capture in real time, kill ffmpeg when the first segment is closed and the second is being written."""
     run.mkdir(exist_ok=True)
     segments, recordings = os.pipe(), os.pipe()
-    plan = MediaPlan(recording_seconds=60, segment_seconds=0.4, full_tap=False)
+    plan = MediaPlan(recording_seconds=60, segment_seconds=0.4)
     lists = {"segment": segments[1], "recording": recordings[1]}
     argv = ffmpeg_arguments.capture(str(source), plan, run, tap=Tap.KEYFRAMES, lists=lists)
     argv.insert(argv.index("-i"), "-re")

@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from services.domain.clock import Clock
 from services.domain.errors import LeaseHeld
 from services.domain.ports import LeaseStore, SessionStore
 from services.domain.session import Lease, Session
-from services.runtime.process_name import is_over, own_name
-
-
-def claimed(leases: LeaseStore, session_id: str, *, ttl: timedelta, now: datetime) -> Lease:
-    """Take the session's lease, from a process of this machine that is over at once; raise LeaseHeld."""
-    try:
-        return leases.claim(session_id, own_name(), ttl=ttl, now=now)
-    except LeaseHeld:
-        held = leases.get(session_id)
-        if held is None or not is_over(held.holder):
-            raise
-        leases.release(held)
-    return leases.claim(session_id, own_name(), ttl=ttl, now=now)
+from services.runtime.leasing import claimed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

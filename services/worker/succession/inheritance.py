@@ -36,12 +36,16 @@ UNNAMED = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inheritance:
-    """The manifest's head with all that the ledger knows, the segments in the store, and what is left to do."""
+    """The manifest's head with all that the ledger knows, the segments in the store, and what is left to do.
+
+    `declared` are the gaps that the manifest as it was stored last does not have.
+    """
 
     head: Head
     segments: Sequence[Artifact]
     leftovers: Leftovers
     next_sequence: int
+    declared: Sequence[Gap] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +63,7 @@ class Heir:
     async def inherit(self, now: datetime) -> Inheritance:
         """Read what there is."""
         leftovers = await recover(self.ledger, self.folder)
-        head = await self._head(leftovers, now)
+        stored = head = await self._head(leftovers, now)
         entries = [*await self._chunked(head), *head.tail]
         head = merge(head, leftovers, known={entry.key for entry in entries})
         head = without(head, leftovers, (*entries, *leftovers.shipped))
@@ -75,7 +79,10 @@ class Heir:
         next_sequence = leftovers.next_number(self.session.media_sequence, segments)
         if self.epoch > 1 and not leftovers.parts:  # its spool is not here: it may have named more than its head lists
             next_sequence = max(next_sequence, await self.patience.blocking(self._unnamed))
-        return Inheritance(head=head, segments=segments, leftovers=leftovers, next_sequence=next_sequence)
+        declared = tuple(gap for gap in head.gaps if gap not in stored.gaps)
+        return Inheritance(
+            head=head, segments=segments, leftovers=leftovers, next_sequence=next_sequence, declared=declared
+        )
 
     async def _head(self, leftovers: Leftovers, now: datetime) -> Head:
         """Give the head that an earlier worker left, or a new one."""

@@ -18,7 +18,7 @@ import structlog
 from services.domain.artifact import Artifact, Kind
 from services.domain.manifest import Gap, entry_from_record, entry_record, gap_record
 from services.worker.delivery.parcel import Parcel
-from services.worker.events import ClockSet, FileClosed
+from services.worker.events import ClockSet, FileClosed, SizedFile
 from services.worker.succession import compaction
 
 log = structlog.get_logger()
@@ -62,7 +62,13 @@ class Ledger:
 
     def closed(self, part: int, file: FileClosed) -> None:
         """Note that a file is whole."""
-        cuts = {"cut_from": file.cut_from, "cut_to": file.cut_to}
+        more = {
+            "cut_from": file.cut_from,
+            "cut_to": file.cut_to,
+            "flags": list(file.flags) or None,
+            "phash": file.phash,
+            "sizes": [[self._name(each.path), each.width, each.height] for each in file.sizes] or None,
+        }
         self._append(
             {
                 "closed": self._name(file.path),
@@ -74,7 +80,7 @@ class Ledger:
                 "waited": file.waited,
                 "width": file.width,
                 "height": file.height,
-                **{name: cut for name, cut in cuts.items() if cut is not None},
+                **{name: value for name, value in more.items() if value is not None},
             }
         )
 
@@ -130,6 +136,12 @@ class Ledger:
             waited=record["waited"],
             width=record["width"],
             height=record["height"],
+            flags=tuple(record.get("flags", ())),
+            phash=record.get("phash"),
+            sizes=tuple(
+                SizedFile(path=self._path.parent / name, width=width, height=height)
+                for name, width, height in record.get("sizes", ())
+            ),
             cut_from=record.get("cut_from"),
             cut_to=record.get("cut_to"),
         )

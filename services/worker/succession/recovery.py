@@ -15,7 +15,7 @@ from services.domain.artifact import Artifact, Kind
 from services.domain.manifest import Gap, gap_from_record
 from services.worker.delivery.cutting import within
 from services.worker.delivery.finishing import describe
-from services.worker.delivery.parcel import OUTPUTS, Parcel, Waiting, size
+from services.worker.delivery.parcel import OUTPUTS, Parcel, Waiting, discard, size
 from services.worker.events import ClockSet, FileClosed
 from services.worker.succession.ledger import Ledger
 
@@ -187,6 +187,8 @@ class _Reading:
             if name not in {piece["file"] for piece in left}:
                 file.path.unlink(missing_ok=True)
         for name in self.done - {""}:
+            if name in self.closed:
+                discard(self.closed[name][0])
             (self.folder / name).unlink(missing_ok=True)
 
     def _carry_on(self, file: FileClosed, part: PartFiles, piece: dict[str, Any]) -> None:

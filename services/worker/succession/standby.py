@@ -22,6 +22,7 @@ from services.domain.session import Lease, Session
 from services.worker.capture.capture_run import CaptureRun
 from services.worker.capture.parts import Parts
 from services.worker.capture.steady_clock import SteadyClock
+from services.worker.delivery.parcel import discard
 from services.worker.events import CaptureEvent, ClockSet, FileClosed, KeyframeSeen, MediaSeen
 from services.worker.pictures.keyframes import Keyframes
 from services.worker.succession.claim import Claim
@@ -60,7 +61,8 @@ class Standby:
         self._run = CaptureRun(
             source=self.source,
             media=self.plan.media,
-            image_seconds=self.plan.image_seconds,
+            images=self.plan.images,
+            session=self.folder.parent.name,
             sound_only=False,
             folder=self.folder,
             steady=SteadyClock.of(self.folder.parent),
@@ -137,7 +139,7 @@ class Standby:
     def adopt(self, parts: Parts) -> CaptureRun:
         """Give the run; it opens the session's next part with its first keyframe that the last part has not."""
         assert self._run is not None  # noqa: S101 - it was entered
-        parts.keyframes = self.keyframes
+        parts.keyframes, parts.anchored = self.keyframes, self._run.set_anchor
         self._parts, self._previous_end = parts, parts.manifest.last_end()
         log.info("standby_adopted", handed_over=self._handed_over is not None, folder=self.folder.name)
         self._begin(parts)
@@ -180,6 +182,6 @@ class Standby:
         interval = self.plan.image_seconds or 0.0
         is_early = last is not None and clock.anchor + event.start < last + interval / 2
         if is_early or event.start < clock.first:
-            event.path.unlink(missing_ok=True)
+            discard(event)
             return True
         return False

@@ -14,11 +14,12 @@ from services.domain.clock import Clock
 from services.domain.errors import LeaseLost, StateUnavailable
 from services.domain.ports import LeaseStore
 from services.domain.session import Lease
+from services.runtime.beat import until_beat
 from services.worker.succession.standstill import Standstill
 
 log = structlog.get_logger()
 
-TICK_SECONDS = 1.0
+TICK_SECONDS = 2.0
 AGAIN_SECONDS = 2.0
 """How soon a lease is renewed again while state is away."""
 
@@ -75,6 +76,10 @@ class Tenure:
                 raise LeaseLost
             self._standstill.forgive()
 
+    def must_ask(self) -> bool:
+        """Say whether `check` would have to ask state, and so block."""
+        return self._standstill.is_noticed() and not self.lost.is_set()
+
     def _is_newer(self, recorded: Lease | None) -> bool:
         if recorded is None or recorded.epoch < self.lease.epoch:
             return False
@@ -122,7 +127,7 @@ class Tenure:
             if self._standstill.is_noticed():
                 self._hurry.set()
             self._standstill.tick()
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(until_beat(seconds))
 
     async def release(self) -> None:
         """Give the lease back, so that a successor need not wait for its end."""
