@@ -19,6 +19,7 @@ from services.domain.secrets import Secret
 from services.gateway.gathering import Gathering
 from services.gateway.hooks import Hooks
 from services.gateway.nginx_client import NginxClient
+from services.gateway.pulls import Pulls
 from services.gateway.pulse import Pulse
 from services.gateway.watch import Watch
 from services.runtime.metrics import CONTENT_TYPE
@@ -54,6 +55,7 @@ class CallbackApp:
     hooks: Hooks
     watch: Watch
     pulse: Pulse
+    pulls: Pulls
     gathering: Gathering
     nginx: NginxClient
     state_look: StateLook
@@ -80,6 +82,7 @@ class CallbackApp:
         if not is_id(channel_id):
             return Response(status_code=HTTPStatus.NOT_FOUND)
         try:
+            await self.pulls.look_at(channel_id)
             await self.watch.look_at(channel_id)
         except Unavailable as error:
             return PlainTextResponse(str(error), status_code=HTTPStatus.SERVICE_UNAVAILABLE)

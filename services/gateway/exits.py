@@ -13,6 +13,7 @@ from services.domain.clock import Clock
 from services.domain.errors import SessionNotFound, Unavailable, VersionConflict
 from services.domain.ports import LeaseStore, SessionStore
 from services.domain.session import Reason, Session
+from services.gateway.failures import Failures
 from services.gateway.launches import Launches
 
 log = structlog.get_logger()
@@ -36,10 +37,12 @@ SEQUENCES_SKIPPED = 1_000_000
 class Exits:
     """Turns exits, reported by the launcher's thread, into a new start where the session still needs a worker.
 
-    The queue is bounded; what does not fit is dropped, since the watch finds sessions without a worker.
+    `failures` tell of sessions that are given up. The queue is bounded; what does not fit is dropped, since the watch
+    finds sessions without a worker.
     """
 
     loop: asyncio.AbstractEventLoop
+    failures: Failures | None = None
     give_up_failures: int = GIVE_UP_FAILURES
     _queue: asyncio.Queue[tuple[str, int]] = field(default_factory=lambda: asyncio.Queue(QUEUE_EXITS))
 
@@ -81,7 +84,7 @@ class Exits:
         if session is None:
             return
         if session.closing and launches.failures(session_id) >= self.give_up_failures:
-            await asyncio.to_thread(_give_up, session, sessions, launches.clock)
+            await asyncio.to_thread(_give_up, session, sessions, launches.clock, self.failures)
             log.error("session_failed", channel=session.channel_id, session=session_id)
             return
         launches.counts.lost()
@@ -89,7 +92,7 @@ class Exits:
         launches.order(session)
 
 
-def _give_up(session: Session, sessions: SessionStore, clock: Clock) -> None:
+def _give_up(session: Session, sessions: SessionStore, clock: Clock, failures: Failures | None) -> None:
     """Record that a session has failed, and free its channel for the next."""
     now, air = clock.now(), sessions.air(session.channel_id)
     detail = "its workers died again and again while they finalised it; the log says of what"
@@ -99,8 +102,9 @@ def _give_up(session: Session, sessions: SessionStore, clock: Clock) -> None:
         media_sequence=air.media_sequence + SEQUENCES_SKIPPED,
         discontinuity_sequence=air.discontinuity_sequence + SEQUENCES_SKIPPED,
     )
+    events = [] if failures is None else failures.events(failed)
     with contextlib.suppress(VersionConflict):  # somebody else is at it: the next exit looks again
-        sessions.save(session=failed, air=freed if air.session_id == session.id else None)
+        sessions.save(session=failed, air=freed if air.session_id == session.id else None, events=events)
 
 
 def _settle(session_id: str, returncode: int, sessions: SessionStore, leases: LeaseStore) -> Session | None:

@@ -17,6 +17,7 @@ from services.runtime.setting_types import (
     SPOOL_BYTES,
     MinFreeBytes,
     SpelledKeyring,
+    SpelledNetworks,
     SpoolBytes,
     Token,
     keyring,
@@ -76,7 +77,8 @@ _PACES = {
 class GatewaySettings(StorageSettings):
     """The callback app's settings; `_seconds` and `_bytes` say their unit.
 
-    `nginx_url` is where nginx answers /stat, /control and /boot; `pull_url` is what workers pull from.
+    `nginx_url` is where nginx answers /stat, /control and /boot; `pull_url` is what workers pull from, and where what
+    is fetched from sources is published; into `allowed_networks` sources may lead besides public addresses.
     """
 
     spool_path: Path
@@ -94,6 +96,8 @@ class GatewaySettings(StorageSettings):
     min_free_bytes: MinFreeBytes = MIN_FREE_BYTES
     spool_bytes: SpoolBytes = SPOOL_BYTES
     lease_seconds: float | None = Field(default=None, ge=3, le=300)
+    events: bool = True
+    allowed_networks: SpelledNetworks = ""
 
     @property
     def lease(self) -> timedelta:

@@ -10,10 +10,11 @@ from services.domain.clock import SystemClock
 from services.domain.session import Air, Session, SessionState
 from services.gateway.counts import Counts
 from services.gateway.exits import Exits
+from services.gateway.failures import Failures
 from services.gateway.launches import Launches
 from services.gateway.listeners import Listeners
 from tests.doubles.launcher import LauncherDouble
-from tests.examples import a_session
+from tests.examples import a_channel, a_session, an_event
 from tests.gateway.world import World
 from tests.waiting import eventually
 
@@ -106,7 +107,8 @@ async def failed_over_its_end(state: SqliteState, deaths: int) -> Session:
     """Let `deaths` workers of a session that is being finalised die; give the session when that is handled."""
     session = a_session(publisher=None, closing=True)
     state.sessions.save(session=session, air=Air(channel_id="camera", version=1, session_id="session"))
-    exits = Exits(loop=asyncio.get_running_loop(), give_up_failures=2)
+    failures = Failures(channels=state.channels, outbox=state.outbox)
+    exits = Exits(loop=asyncio.get_running_loop(), failures=failures, give_up_failures=2)
     launches = Launches(
         launcher=LauncherDouble(), listeners=Listeners(), clock=SystemClock(), counts=Counts(), concurrency=1
     )
@@ -129,6 +131,17 @@ def test_a_session_whose_workers_die_over_its_end_fails_and_frees_its_channel(tm
     assert failed.state_reason is not None
     assert (failed.state, failed.state_reason.code) == (SessionState.FAILED, "worker_failing")
     assert (air.session_id, air.media_sequence > 0) == (None, True)
+
+
+def test_a_failure_is_told_after_what_the_workers_told(tmp_path: Path) -> None:
+    with SqliteState(tmp_path / "state.db") as state:
+        state.channels.add(a_channel(name="Gate"))
+        state.outbox.append([an_event(1)])
+        failed = asyncio.run(failed_over_its_end(state, 2))
+        _, told = state.outbox.read("session/session", 0, 10)
+
+    assert (told.type, told.sequence, told.at) == ("session.failed", 2, failed.ended_at)
+    assert (told.data["reason"]["code"], told.data["name"]) == ("worker_failing", "Gate")
 
 
 def test_one_death_over_its_end_is_not_the_end_of_a_session(tmp_path: Path) -> None:

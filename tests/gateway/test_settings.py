@@ -46,6 +46,7 @@ def test_a_worker_gets_the_settings_it_reads_and_no_other(new_world: Callable[..
         "STREAMKEEP_MIN_FREE_BYTES": "12345",
         "STREAMKEEP_SPOOL_BYTES": "2345678",
         "STREAMKEEP_LEASE_SECONDS": "20",
+        "STREAMKEEP_EVENTS": "true",
         "STREAMKEEP_CALLBACK_URL": f"http://127.0.0.1:{world.port}",
         "STREAMKEEP_LOG_LEVEL": "warning",
         "STREAMKEEP_LOG_FORMAT": "console",
