@@ -1,0 +1,107 @@
+"""One try to fetch a source: from the connection to its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urlsplit
+
+import structlog
+
+from services.adapters.address_guard import AddressGuard, NotConnected
+from services.adapters.fetch_errors import FetchFailed
+from services.domain.errors import InvalidInput
+from services.puller import srt_feed
+from services.puller.addresses import probe_options, reached_through
+from services.puller.child import Child, child
+from services.puller.http_feed import fetched
+from services.puller.order import Order
+from services.puller.relay import NoTls, Relay
+
+log = structlog.get_logger()
+
+Feed = Callable[[Child], Coroutine[None, None, None]]
+SOURCES_FAULT = (InvalidInput, NotConnected, FetchFailed, NoTls, srt_feed.SrtEnded)
+SOURCE, UNSUPPORTED, GATEWAY, BROKEN = "source", "unsupported", "gateway", "broken"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Why a try is over, in words without any part of the address, and for how many seconds media came."""
+
+    cause: str
+    detail: str
+    ran: float = 0.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Attempt:
+    """A try; `runs` is called once when media comes."""
+
+    guard: AddressGuard
+    publish: str
+    runs: Callable[[], Coroutine[None, None, None]]
+
+    async def made(self, url: str) -> Outcome:
+        """Fetch and publish until that is over; cancel it to end it."""
+        address = urlsplit(url)
+        try:
+            match address.scheme:
+                case "http" | "https":
+                    return await self._fed(lambda running: fetched(self.guard, url, running.write))
+                case "srt":
+                    return await self._fed(lambda running: self._srt(running, address))
+                case _:
+                    return await self._relayed(address)
+        except SOURCES_FAULT as error:
+            return Outcome(SOURCE, _words(error))
+        except OSError as error:
+            return Outcome(BROKEN, f"no program can be started: {error.strerror}")
+
+    async def _relayed(self, address: SplitResult) -> Outcome:
+        relay = Relay(self.guard, address)
+        async with relay.listening() as port:
+            source, options = reached_through(port, address)
+            async with child(Order(self.publish, source, options)) as running:
+                outcome = await self._watched(running)
+        return outcome if relay.trouble is None else Outcome(SOURCE, relay.trouble, outcome.ran)
+
+    async def _fed(self, feed: Feed) -> Outcome:
+        """Hand the child a stream; where feeding fails that is why it is over, else what the child says."""
+        async with child(Order(self.publish, options=probe_options())) as running:
+            feeding = asyncio.create_task(feed(running))
+            watching = asyncio.create_task(self._watched(running))
+            try:
+                await asyncio.wait([feeding, watching], return_when=asyncio.FIRST_COMPLETED)
+                if feeding.done() and not watching.done():
+                    feeding.result()
+                    running.end_of_stream()
+                return await watching
+            except SOURCES_FAULT as error:
+                return Outcome(SOURCE, _words(error), running.ran)
+            finally:
+                for task in (feeding, watching):
+                    task.cancel()
+                await asyncio.gather(feeding, watching, return_exceptions=True)
+
+    async def _watched(self, running: Child) -> Outcome:
+        has_run = False
+        async for told in running.events():
+            if told["event"] == "running" and not has_run:
+                has_run = True
+                await self.runs()
+            elif told["event"] == "opened":
+                log.info("source_opened", streams=told["streams"])
+            elif told["event"] == "over":
+                return Outcome(told["cause"], told["detail"], running.ran)
+        return Outcome(BROKEN, "it said nothing")
+
+    async def _srt(self, running: Child, address: SplitResult) -> None:
+        async for piece in srt_feed.pieces(self.guard, address):
+            await running.write(piece)
+
+
+def _words(error: Exception) -> str:
+    """Say what is wrong with a source; an address that is refused, in an answer as well, says it without the field."""
+    return error.problem if isinstance(error, InvalidInput) else str(error)
