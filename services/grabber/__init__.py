@@ -1,0 +1,1 @@
+"""One picture of any address: a program for each request, in a sandbox."""

@@ -1,0 +1,1 @@
+"""What a process gives up before it looks at a stranger's bytes."""
