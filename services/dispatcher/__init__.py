@@ -1,0 +1,1 @@
+"""Brings events from the outbox to those who subscribed."""
