@@ -32,7 +32,17 @@ class PlaybackAnswer(BaseModel):
 
     hls: str | None = Field(default=None, description="The live playlist")
     vod: str | None = Field(default=None, description="The newest session's whole playlist")
+    sprites: str | None = Field(default=None, description="WebVTT of that session's sprite sheets, for a scrub bar")
     expires_at: str = Field(description=f"The links work until then; {_TIME}")
+
+
+class WebhookAnswer(BaseModel):
+    """A webhook of the channel's own; its secret is never shown again."""
+
+    name: str = Field(description="Its name among the sinks of dead letters")
+    url: str
+    events: list[str] = Field(description="Types of events, all if empty")
+    signed: bool = Field(description="Whether there is a secret")
 
 
 class ChannelAnswer(BaseModel):
@@ -46,6 +56,9 @@ class ChannelAnswer(BaseModel):
     outdate: str = Field(description=f"When the stream key expires; {_TIME}")
     is_image: bool
     image_time: Number = Field(description="Seconds")
+    image_quality: int = Field(description="Percent")
+    image_sizes: list[int] = Field(description="Widths in pixels, besides the picture's own")
+    image_skip_unchanged: bool
     is_video: bool
     video_time: Number = Field(description="Seconds")
     is_hls: bool
@@ -54,6 +67,9 @@ class ChannelAnswer(BaseModel):
     is_on_demand: bool
     reconnect_window: Number = Field(description="Seconds")
     second_publisher: str
+    sinks: list[str | WebhookAnswer] | None = Field(description="Who is told of events; null: all of the deployment")
+    source_url: str | None = Field(description="Where the stream is fetched from; what is secret in it is shown as ***")
+    pulling: bool = Field(description="Whether it is to be fetched now: from start until stop or complete")
     state: str = Field(description="idle, starting, live, interrupted or blocked")
     state_reason: ReasonAnswer | None
     publish: PublishAnswer

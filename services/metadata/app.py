@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from fastapi import FastAPI
 
-from services.metadata import channels, links, media_lists, metrics, moderation, older, sessions
+from services.metadata import (
+    channels,
+    dead_letters,
+    grabbing,
+    links,
+    media_lists,
+    metrics,
+    moderation,
+    older,
+    pulling,
+    sessions,
+    snapshots,
+)
 from services.metadata.auth import BearerAuth
 from services.metadata.body_limit import BodyLimit
 from services.metadata.console_pages import console_router
@@ -17,8 +32,12 @@ from services.metadata.wiring import Wiring
 ROUTERS = (
     channels.router,
     moderation.router,
+    pulling.router,
     media_lists.router,
+    snapshots.router,
+    grabbing.router,
     sessions.router,
+    dead_letters.router,
     links.router,
     older.router,
     metrics.router,
@@ -27,7 +46,13 @@ ROUTERS = (
 
 def create_app(wiring: Wiring) -> FastAPI:
     """Give the application over what `wiring` holds; who built that closes it."""
-    app = FastAPI(redirect_slashes=False, docs_url=None, redoc_url=None)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with wiring.workers:
+            yield
+
+    app = FastAPI(redirect_slashes=False, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.state.wiring = wiring
     routers = (health_router(wiring), *ROUTERS, console_router(media_origins=wiring.media_origins))
     for router in routers:

@@ -13,9 +13,13 @@ from services.domain.ports import ObjectStore
 from services.metadata import channel_changes
 from services.metadata.app import create_app
 from services.metadata.gateway_client import CallbackApp
+from services.metadata.grabber_program import GrabberProgram
+from services.metadata.newest_picture import NewestPictures
+from services.metadata.resizing import Resizer
 from services.metadata.settings import MetadataSettings
 from services.metadata.signed_links import SignedLinks
 from services.metadata.wiring import Wiring
+from services.metadata.worker_client import Workers
 
 STORE_ATTEMPTS = 3
 """How often a read of S3 is tried: nobody above tries again for a caller of the API."""
@@ -45,10 +49,18 @@ def application(settings: MetadataSettings) -> Iterator[FastAPI]:
         wiring = Wiring(
             channels=state.channels,
             sessions=state.sessions,
+            outbox=state.outbox,
+            tells_events=settings.events,
+            sink_names=settings.known_sinks,
+            leases=state.leases,
             overview=state.overview,
             objects=objects,
             clock=SystemClock(),
             callback=callback,
+            workers=Workers(),
+            newest=NewestPictures(objects=objects, sessions=state.sessions),
+            resizer=Resizer(),
+            grabber=GrabberProgram(settings.allowed_networks, settings.grabs_at_once),
             links=SignedLinks(keyring=settings.link_keyring, public_url=settings.public_url),
             publish_keyring=settings.publish_keyring,
             admin_token=settings.admin_token,

@@ -11,9 +11,12 @@ from ulid import ULID
 from services.domain.channel import Channel
 from services.domain.errors import AlreadyExists, ChannelNotFound, VersionConflict
 from services.domain.ids import is_id
-from services.metadata.air_changes import ask_to_stop
+from services.domain.source import unmasked
+from services.domain.webhook import with_kept_secrets
+from services.metadata.air_changes import ask_to_stop, end_pull
 from services.metadata.channel_input import Given, ten_years_from
 from services.metadata.precondition import require_match
+from services.metadata.sink_fields import require_known
 from services.metadata.wiring import Wiring
 
 ATTEMPTS = 20  # reads of a record that others change at the same time
@@ -35,10 +38,18 @@ def create(wiring: Wiring, given: Given) -> Channel:
         updated_at=now,
         key_secret=wiring.publish_keyring.signer,
         older_fields=dict(given.not_built),
-        **given.whole(now),
+        **_told(wiring, given.whole(now), None),
     )
     wiring.channels.add(channel)
     return channel
+
+
+def _told(wiring: Wiring, fields: dict[str, Any], old: Channel | None) -> dict[str, Any]:
+    """Give the fields with the webhooks' secrets that are to stay; raise InvalidInput for a sink that is not there."""
+    if "sinks" in fields:
+        require_known(fields["sinks"], wiring.sink_names)
+        fields["sinks"] = with_kept_secrets(fields["sinks"], None if old is None else old.sinks)
+    return fields
 
 
 def seed(wiring: Wiring, channel_id: str) -> None:
@@ -95,14 +106,23 @@ def _change(
     for _ in range(ATTEMPTS):
         old = find(wiring, channel_id)
         require_match(if_match, old.version)
-        new = old.changed(wiring.clock.now(), **changes(old))
+        new = old.changed(wiring.clock.now(), **_told(wiring, _meant(changes(old), old), old))
         try:
             wiring.channels.replace(new)
         except VersionConflict:
             continue
+        if old.source_url and not (new.source_url and new.enabled):
+            end_pull(wiring, channel_id)
         wiring.callback.refresh(channel_id)
         return new
     raise VersionConflict
+
+
+def _meant(changes: dict[str, Any], old: Channel) -> dict[str, Any]:
+    """Give the changes with the address that is meant where it was sent back as an answer shows it."""
+    if "source_url" not in changes:
+        return changes
+    return changes | {"source_url": unmasked(changes["source_url"], old.source_url)}
 
 
 def remove(wiring: Wiring, channel_id: str, if_match: str | None = None) -> None:

@@ -12,7 +12,10 @@ from services.domain.channel import (
     DESCRIPTION_MAX,
     HLS_LIST_SIZE,
     HLS_TIME,
+    IMAGE_QUALITY,
+    IMAGE_SIZES_MAX,
     IMAGE_TIME,
+    IMAGE_WIDTH,
     LABEL_MAX,
     LABELS_MAX,
     NAME_MAX,
@@ -22,7 +25,20 @@ from services.domain.channel import (
     VIDEO_TIME,
     Range,
 )
-from services.metadata.field_types import Expiry, Number, Switch, lines, number_in, number_schema, one_line, whole
+from services.domain.source import LENGTH_MAX as SOURCE_URL_MAX
+from services.metadata.field_types import (
+    Expiry,
+    Number,
+    Switch,
+    lines,
+    number_in,
+    number_schema,
+    one_line,
+    spelled_number,
+    whole,
+)
+from services.metadata.sink_fields import DESCRIPTION as SINKS_DESCRIPTION
+from services.metadata.sink_fields import SinkList
 
 
 def _policy(value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
@@ -30,6 +46,11 @@ def _policy(value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
         message = f"must be {' or '.join(json.dumps(policy) for policy in SECOND_PUBLISHER)}"
         raise ValueError(message)
     return str(value)
+
+
+def _source(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """Read null as none; what may stand in an address is for the domain to say, once its masks are taken off."""
+    return "" if value is None else value
 
 
 def _named(label: str) -> str:
@@ -43,7 +64,22 @@ def _span(what: str, span: Range) -> str:
     return f"{what}, {span.low:g} to {span.high:,.10g} {span.unit}."
 
 
+def _widths(value: Any) -> tuple[int, ...]:  # noqa: ANN401 - whatever JSON holds
+    if not isinstance(value, list):
+        message = "must be a list of widths in pixels"
+        raise ValueError(message)  # noqa: TRY004 - pydantic takes ValueError
+    return tuple(sorted({int(spelled_number(width, IMAGE_WIDTH, integer=True)) for width in value}))
+
+
+_WIDTHS_SCHEMA = {
+    "type": "array",
+    "items": number_schema(IMAGE_WIDTH, integer=True).json_schema,
+    "maxItems": IMAGE_SIZES_MAX,
+}
+
+Widths = Annotated[tuple[int, ...], BeforeValidator(_widths), WithJsonSchema(_WIDTHS_SCHEMA)]
 Line = Annotated[StrictStr, AfterValidator(one_line)]
+SourceUrl = Annotated[Line, BeforeValidator(_source), WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "null"}]})]
 Label = Annotated[Line, Field(max_length=LABEL_MAX)]
 LabelName = Annotated[Label, AfterValidator(_named)]
 Policy = Annotated[str, BeforeValidator(_policy), WithJsonSchema({"type": "string", "enum": list(SECOND_PUBLISHER)})]
@@ -88,6 +124,25 @@ class ChannelFields(BaseModel):
         title="Time between snapshots",
         description=_span("From one picture to the next", IMAGE_TIME),
     )
+    image_quality: Annotated[
+        int, number_in(IMAGE_QUALITY, integer=True), number_schema(IMAGE_QUALITY, integer=True)
+    ] = Field(
+        default=int(IMAGE_QUALITY.default),
+        title="Quality of snapshots",
+        description=_span("A finer picture takes more bytes", IMAGE_QUALITY),
+    )
+    image_sizes: Widths = Field(
+        default=(),
+        max_length=IMAGE_SIZES_MAX,
+        title="More sizes",
+        description=f"Widths in pixels in which each snapshot is kept besides its own, at most {IMAGE_SIZES_MAX}; "
+        "one that is wider than the stream is left out.",
+    )
+    image_skip_unchanged: Switch = Field(
+        default=False,
+        title="Keep changes only",
+        description="Leave out a snapshot that shows what the one before it shows, but for one every few minutes.",
+    )
     is_video: Switch = Field(
         default=True, title="Record", description="Keep the stream as MP4 files, one after another."
     )
@@ -121,9 +176,18 @@ class ChannelFields(BaseModel):
         title="Time to reconnect",
         description=_span("How long a broadcast waits for its publisher to come back", RECONNECT_WINDOW),
     )
+    source_url: SourceUrl = Field(
+        default="",
+        max_length=SOURCE_URL_MAX,
+        title="Source",
+        description="An address (RTMP, RTMPS, RTSP, SRT, HLS or another over HTTP) to fetch the stream from after "
+        "`start`; empty or null: publishers bring it. An answer shows its credentials as ***, and what is sent back so "
+        f"stays as it is. At most {SOURCE_URL_MAX:,} characters.",
+    )
     second_publisher: Policy = Field(
         default=REFUSE,
         title="Second publisher",
         description="What happens to a second publisher with the right key while one is on air: it is refused, or it "
         "takes over. One that has sent nothing for 2 seconds makes way in either case.",
     )
+    sinks: SinkList = Field(default=None, title="Told of events", description=SINKS_DESCRIPTION)

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from services.domain.channel import DEFAULT_LIFE_YEARS
+from services.domain.webhook import sinks_from_record
 from services.metadata.channel_fields import ChannelFields
 from services.metadata.json_body import JsonObject
 from services.metadata.model_body import problems
@@ -36,6 +37,8 @@ class Given:
     def _record(fields: dict[str, Any], now: datetime) -> dict[str, Any]:
         if fields.get("outdate", now) is None:
             fields["outdate"] = ten_years_from(now)
+        if "sinks" in fields:
+            fields["sinks"] = sinks_from_record(fields["sinks"])
         return fields
 
 

@@ -11,6 +11,8 @@ from services.domain.channel import NUMBERS, Channel
 from services.domain.errors import SessionNotFound
 from services.domain.records import reason_record
 from services.domain.session import Air, Block, Reason, Session, channel_state
+from services.domain.source import masked
+from services.domain.webhook import sinks_view
 from services.metadata.field_types import whole
 from services.metadata.signed_links import PLAYBACK_LIFE
 from services.metadata.wiring import Wiring
@@ -20,7 +22,18 @@ JsonObject = dict[str, Any]
 TOLD = timedelta(minutes=2)
 """How long the channel shows that a second publisher was refused."""
 
-_PLAIN = ("id", "name", "description", "enabled", "is_image", "is_video", "is_hls", "is_on_demand", "version")
+_PLAIN = (
+    "id",
+    "name",
+    "description",
+    "enabled",
+    "is_image",
+    "image_skip_unchanged",
+    "is_video",
+    "is_hls",
+    "is_on_demand",
+    "version",
+)
 
 
 def _told(block: Block) -> str:
@@ -31,10 +44,15 @@ def _told(block: Block) -> str:
 
 
 def _reason(air: Air, session: Session | None, now: datetime) -> Reason | None:
-    """Say why a channel's state is as it is; a ban outranks what its session says."""
+    """Say why a channel's state is as it is.
+
+    A ban outranks all, and why nothing comes from its source what the session knows of that.
+    """
     block = air.blocked(now)
     if block is not None:
         return Reason(code="blocked", detail=_told(block), since=block.since)
+    if air.pull is not None and air.pull.trouble is not None and (session is None or session.publisher is None):
+        return air.pull.trouble
     if session is None:
         return None
     return session.state_reason or _recent(session.turned_away, now)
@@ -83,6 +101,8 @@ def playback_view(wiring: Wiring, channel: Channel, air: Air, now: datetime) -> 
     newest = air.last_session_id
     if newest is not None and channel.is_on_demand:
         view["vod"] = wiring.links.make(keys.vod_playlist(channel.id, newest), life=PLAYBACK_LIFE, now=now).url
+        if channel.is_image:
+            view["sprites"] = wiring.links.make(keys.sprites(channel.id, newest), life=PLAYBACK_LIFE, now=now).url
     return {**view, "expires_at": link.expires_at}
 
 
@@ -106,9 +126,13 @@ def _view(wiring: Wiring, channel: Channel, air: Air, session: Session | None) -
     return {
         **{name: getattr(channel, name) for name in _PLAIN},
         **{name: whole(getattr(channel, name)) for name in NUMBERS},
+        "image_sizes": list(channel.image_sizes),
         "labels": dict(channel.labels),
         "outdate": times.text(channel.outdate),
         "second_publisher": channel.second_publisher,
+        "source_url": masked(channel.source_url) or None,
+        "pulling": air.pull is not None,
+        "sinks": sinks_view(channel.sinks, channel.id),
         "state": channel_state(air, session, now),
         "state_reason": reason_record(_reason(air, session, now)),
         "publish": publish_view(wiring, channel),

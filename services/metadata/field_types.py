@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, WithJsonSchema
@@ -66,18 +67,19 @@ def _spelled_number(value: Any, problem: str) -> Number:  # noqa: ANN401 - whate
     return value
 
 
-def number_in(span: Range, *, integer: bool = False) -> BeforeValidator:
-    """Accept a number within `span`, also as text; a whole one becomes int."""
+def spelled_number(value: Any, span: Range, *, integer: bool = False) -> Number:  # noqa: ANN401 - whatever JSON holds
+    """Read a number within `span`, also as text; a whole one becomes int; raise ValueError."""
     kind = "a whole number" if integer else "a number"
     problem = f"must be {kind} from {span.low:g} to {span.high:g} {span.unit}"
+    number = _spelled_number(value, problem)
+    if not span.low <= number <= span.high or (integer and number != int(number)):
+        raise ValueError(problem)
+    return whole(number)
 
-    def check(value: Any) -> Number:  # noqa: ANN401 - whatever JSON holds
-        number = _spelled_number(value, problem)
-        if not span.low <= number <= span.high or (integer and number != int(number)):
-            raise ValueError(problem)
-        return whole(number)
 
-    return BeforeValidator(check)
+def number_in(span: Range, *, integer: bool = False) -> BeforeValidator:
+    """Accept a number within `span`, also as text; a whole one becomes int."""
+    return BeforeValidator(partial(spelled_number, span=span, integer=integer))
 
 
 def number_schema(span: Range, *, integer: bool = False) -> WithJsonSchema:

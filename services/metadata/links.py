@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
 
@@ -11,13 +13,18 @@ from starlette.responses import RedirectResponse
 from services.domain import keys
 from services.domain.errors import ObjectNotFound
 from services.domain.ports import LocalFile
+from services.metadata.conditional import content_answer
 from services.metadata.object_file import ObjectFile
 from services.metadata.problem import Problem
+from services.metadata.resizing import MOST_BYTES, TOO_LARGE, Width, refused
+from services.metadata.stored_size import stored_size
 from services.metadata.wiring import Wired, Wiring
 
 router = APIRouter(tags=["links"])
 
 REDIRECT_SECONDS_MAX = 900  # seconds a presigned address may live
+PICTURE = "image/jpeg"
+NO_CACHE = "no-cache"
 
 _REFUSALS = {
     "expired": "the link has expired; ask the API for a new one",
@@ -44,12 +51,35 @@ def _seconds_left(token: str, now: datetime) -> int:
     return max(1, int(int(token.partition("-")[0]) - now.timestamp()))
 
 
+def _is_stored(wiring: Wiring, key: str) -> bool:
+    try:
+        return stored_size(wiring.objects, key) > 0
+    except ObjectNotFound:
+        return False
+
+
+def _resized(wiring: Wiring, request: Request, key: str, width: int, headers: Mapping[str, str]) -> Response:
+    """Give a picture in another width; that it is still there is looked up each time, whatever is kept of it."""
+    media_type = keys.media_type(key)
+    if media_type != PICTURE:
+        raise refused("is for pictures; leave it out")
+    if stored_size(wiring.objects, key) > MOST_BYTES:
+        raise refused(TOO_LARGE)
+    changes = headers["Cache-Control"] == NO_CACHE
+    stored = wiring.objects.read(key) if changes else None
+    source = key if stored is None else stored.etag
+    body = wiring.resizer.resized(source, lambda: (stored or wiring.objects.read(key)).body, width)
+    etag = hashlib.sha256(body).hexdigest()
+    return content_answer(request, body, etag=etag, media_type=media_type, headers=headers)
+
+
 @router.head("/p/{token}/{key:path}", include_in_schema=False)
 @router.get("/p/{token}/{key:path}", summary="Follow a link", response_class=Response, openapi_extra={"security": []})
-def follow(wiring: Wired, request: Request, token: str, key: str) -> Response:
+def follow(wiring: Wired, request: Request, token: str, key: str, width: Width = None) -> Response:
     """Give the object a link opens: a file by ranges, a redirect for media elsewhere, playlists always in the body.
 
-    With `?download` added to the link a browser saves it instead of showing it.
+    With `?download` added to the link a browser saves it instead of showing it; `?width=` gives a picture in that
+    width (pixels), or in its own where that is smaller.
     """
     now = wiring.clock.now()
     _judge(wiring, token, key, now)
@@ -57,8 +87,12 @@ def follow(wiring: Wired, request: Request, token: str, key: str) -> Response:
     headers = {"Cache-Control": keys.cache_control(key), "X-Content-Type-Options": "nosniff"}
     if saved_as is not None:
         headers["Content-Disposition"] = f'attachment; filename="{saved_as}"'
+    if width is not None:
+        if not _is_stored(wiring, keys.resized(key, width)):
+            return _resized(wiring, request, key, width, headers)
+        key = keys.resized(key, width)
     media_type = keys.media_type(key)
-    if keys.cache_control(key) == "no-cache":
+    if headers["Cache-Control"] == NO_CACHE:
         # Read whole: between the look at a file and its reading another may take its name.
         return Response(wiring.objects.read(key).body, media_type=media_type, headers=headers)
     seconds = min(REDIRECT_SECONDS_MAX, _seconds_left(token, now))

@@ -6,18 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Response
+from fastapi import APIRouter, Depends, Query
 
-from services.domain import keys
-from services.domain.artifact import Kind
-from services.domain.errors import ObjectNotFound
+from services.domain.artifact import FLAGS, Kind
+from services.domain.errors import InvalidInput
 from services.domain.ports import Position
 from services.metadata import cursor
 from services.metadata.channel_changes import find
 from services.metadata.cursor import LIMIT_DEFAULT, CursorText, Limit
 from services.metadata.media_answers import (
     RecordingList,
-    SnapshotAnswer,
     SnapshotList,
     recording_view,
     snapshot_view,
@@ -39,7 +37,6 @@ class _Place:
 
 
 _MOST_POSITIONS = 2  # a session, and an artifact in it
-PICTURE = "image/jpeg"
 
 
 async def _placed(limit: Limit = LIMIT_DEFAULT, spelled: CursorText = None) -> _Place:
@@ -49,12 +46,30 @@ async def _placed(limit: Limit = LIMIT_DEFAULT, spelled: CursorText = None) -> _
 Place = Annotated[_Place, Depends(_placed)]
 
 
-def _page(wiring: Wiring, channel_id: str, kind: Kind, window: TimeWindow, place: _Place) -> MediaPage:
+async def _flagged(
+    spelled: Annotated[
+        list[str], Query(alias="flags", description=f"Only pictures judged to be one of these: {', '.join(FLAGS)}")
+    ] = [],  # noqa: B006 - FastAPI copies it
+) -> frozenset[str]:
+    flags = {flag for each in spelled for flag in each.split(",")}
+    if not flags <= set(FLAGS):
+        raise InvalidInput("flags", f"must be {' or '.join(FLAGS)}")
+    return frozenset(flags)
+
+
+Flags = Annotated[frozenset[str], Depends(_flagged)]
+
+
+def _shelf(wiring: Wiring, channel_id: str, kind: Kind, window: TimeWindow, flags: frozenset[str]) -> MediaShelf:
     find(wiring, channel_id)
-    shelf = MediaShelf(
-        sessions=wiring.sessions, objects=wiring.objects, channel_id=channel_id, kind=kind, window=window
+    return MediaShelf(
+        sessions=wiring.sessions,
+        objects=wiring.objects,
+        channel_id=channel_id,
+        kind=kind,
+        window=window,
+        flags=flags,
     )
-    return shelf.page(place.limit, place.after)
 
 
 def _next(page: MediaPage) -> str | None:
@@ -62,45 +77,18 @@ def _next(page: MediaPage) -> str | None:
 
 
 @router.get("/snapshots", summary="List snapshots")
-def list_snapshots(wiring: Wired, channel_id: str, window: Window, place: Place) -> SnapshotList:
+def list_snapshots(wiring: Wired, channel_id: str, window: Window, place: Place, flags: Flags) -> SnapshotList:
     """Give a channel's pictures, newest first; a new one is listed within seconds."""
-    page = _page(wiring, channel_id, Kind.SNAPSHOT, window, place)
+    page = _shelf(wiring, channel_id, Kind.SNAPSHOT, window, flags).page(place.limit, place.after)
     now = wiring.clock.now()
-    items = [snapshot_view(each, wiring.links.make(each.key, life=SNAPSHOT_LIFE, now=now)) for each in page.items]
+    items = [snapshot_view(each, wiring.links, now, SNAPSHOT_LIFE) for each in page.items]
     return SnapshotList(items=items, next=_next(page))
 
 
 @router.get("/recordings", summary="List recordings")
 def list_recordings(wiring: Wired, channel_id: str, window: Window, place: Place) -> RecordingList:
     """Give a channel's MP4 segments, newest first; one is listed when it is closed and stored."""
-    page = _page(wiring, channel_id, Kind.RECORDING, window, place)
+    page = _shelf(wiring, channel_id, Kind.RECORDING, window, frozenset()).page(place.limit, place.after)
     now = wiring.clock.now()
     items = [recording_view(each, wiring.links.make(each.key, life=RECORDING_LIFE, now=now)) for each in page.items]
     return RecordingList(items=items, next=_next(page))
-
-
-def _wants_picture(accept: str) -> bool:
-    """Say whether an Accept header asks for the picture itself: by name, as an image element of a page does."""
-    kinds = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
-    return bool(kinds & {PICTURE, "image/*"}) and "application/json" not in kinds
-
-
-@router.get(
-    "/snapshots/latest",
-    response_model=SnapshotAnswer,
-    summary="The newest snapshot",
-    responses={200: {"content": {PICTURE: {}}}},
-)
-def latest_snapshot(
-    wiring: Wired, channel_id: str, response: Response, accept: Annotated[str, Header()] = ""
-) -> SnapshotAnswer | Response:
-    """Give a link to the newest listed picture or, with `Accept: image/jpeg`, the newest picture itself."""
-    response.headers["Vary"] = "Accept"
-    if _wants_picture(accept):
-        find(wiring, channel_id)
-        body = wiring.objects.read(keys.latest_snapshot(channel_id)).body
-        return Response(body, media_type=PICTURE, headers={"Cache-Control": "no-cache", "Vary": "Accept"})
-    page = _page(wiring, channel_id, Kind.SNAPSHOT, TimeWindow(), _Place(limit=1))
-    for artifact in page.items:
-        return snapshot_view(artifact, wiring.links.make(artifact.key, life=SNAPSHOT_LIFE, now=wiring.clock.now()))
-    raise ObjectNotFound

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from services.domain.artifact import Artifact, Kind
 from services.domain.errors import SessionNotFound
@@ -15,6 +14,8 @@ from services.metadata.time_window import TimeWindow
 
 SESSIONS_PER_READ = 50
 HEADS_PER_PAGE = 200  # bounds the work for one answer: a page may end early, with a cursor
+LOOKS_PER_PAGE = 2_000
+"""So many artifacts are looked at for one answer where not all are wanted: more than any page holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,27 +28,35 @@ class MediaPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaShelf:
-    """One channel's artifacts of one kind in a window of time (by their begin)."""
+    """One channel's artifacts of one kind in a window of time (by their begin), with `flags` those that have any."""
 
     sessions: SessionStore
     objects: ObjectStore
     channel_id: str
     kind: Kind
     window: TimeWindow
+    flags: frozenset[str] = frozenset()
 
     def page(self, limit: int, after: Sequence[Position]) -> MediaPage:
         """Give up to `limit` artifacts after a place, newest first."""
-        found: list[tuple[Session, Artifact]] = []
+        found: list[Artifact] = []
+        end: tuple[Position, ...] = ()  # where the page ends if one more is wanted
+        looks = 0
         for number, session in enumerate(self._walk(after), start=1):
             within = after[1] if len(after) > 1 and session.id == after[0].id else None
-            artifacts = islice(self._of_session(session, within), limit + 1 - len(found))
-            found.extend((session, artifact) for artifact in artifacts)
-            if len(found) > limit:
-                last_session, last = found[limit - 1]
-                return MediaPage(items=_artifacts(found[:limit]), after=(_place_of(last_session), place(last)))
+            for artifact in self._of_session(session, within):
+                looks += 1
+                is_wanted = not self.flags or not self.flags.isdisjoint(artifact.flags)
+                if is_wanted and len(found) == limit:
+                    return MediaPage(items=found, after=end)
+                if is_wanted:
+                    found.append(artifact)
+                    end = (_place_of(session), place(artifact))
+                if looks == LOOKS_PER_PAGE:
+                    return MediaPage(items=found, after=(_place_of(session), place(artifact)))
             if number == HEADS_PER_PAGE:
-                return MediaPage(items=_artifacts(found), after=(_place_of(session),))
-        return MediaPage(items=_artifacts(found))
+                return MediaPage(items=found, after=(_place_of(session),))
+        return MediaPage(items=found)
 
     def _walk(self, after: Sequence[Position]) -> Iterator[Session]:
         """Give the sessions that may hold what is asked for, newest first."""
@@ -78,10 +87,6 @@ class MediaShelf:
         head = read_head(self.objects, session)
         if head is not None:
             yield from newest_first(self.objects, head, self.kind, self.window, within)
-
-
-def _artifacts(found: Sequence[tuple[Session, Artifact]]) -> list[Artifact]:
-    return [artifact for _, artifact in found]
 
 
 def _place_of(session: Session) -> Position:

@@ -48,7 +48,7 @@ def _ban(order: StopOrder, now: datetime) -> Block:
     return Block(until=order.block_until, reason=order.reason, since=now)
 
 
-def _after(wiring: Wiring, channel_id: str, response: Response) -> dict[str, Any]:
+def after(wiring: Wiring, channel_id: str, response: Response) -> dict[str, Any]:
     """Tell the callback app, then give the channel as it is now."""
     wiring.callback.refresh(channel_id)
     return answer(wiring, channel_changes.find(wiring, channel_id), response)
@@ -71,7 +71,7 @@ def stop(
     order = validated(StopOrder, body)
     channel_changes.find(wiring, channel_id)
     air_changes.block(wiring, channel_id, _ban(order, wiring.clock.now()))
-    return _after(wiring, channel_id, response)
+    return after(wiring, channel_id, response)
 
 
 @router.post(
@@ -81,7 +81,7 @@ def unblock(wiring: Wired, channel_id: str, response: Response) -> dict[str, Any
     """Let publishers in again; nothing happens to a channel that is not blocked."""
     channel_changes.find(wiring, channel_id)
     air_changes.unblock(wiring, channel_id)
-    return _after(wiring, channel_id, response)
+    return after(wiring, channel_id, response)
 
 
 @router.post(
@@ -91,7 +91,7 @@ def complete(wiring: Wired, channel_id: str, response: Response) -> dict[str, An
     """End the session now or, while a publisher is connected, as soon as it leaves."""
     channel_changes.find(wiring, channel_id)
     air_changes.ask_to_complete(wiring, channel_id)
-    return _after(wiring, channel_id, response)
+    return after(wiring, channel_id, response)
 
 
 @router.post("/key", response_model=ChannelAnswer, response_model_exclude_unset=True, summary="Make a new stream key")

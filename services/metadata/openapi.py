@@ -7,9 +7,12 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from services.metadata.dead_letters import ReplayOrder
+from services.metadata.grabbing import PictureOrder
 from services.metadata.moderation import StopOrder
 from services.metadata.problem import MEDIA_TYPE, ProblemDetails
 from services.metadata.request_schemas import fields_schema, older_fields_schema
+from services.metadata.snapshot_order import SnapshotOrder
 
 VERSION = "0.1.0"
 DESCRIPTION = """Channels, their sessions and what was kept of them.
@@ -22,7 +25,7 @@ _WITH_TOKEN = {"401": "The token is missing or wrong"}
 _WITH_PARAMETERS = {"404": "There is no such thing"}
 _WITH_BODY = {
     "400": "The body is not a JSON object",
-    "409": "It changed at the same time, again and again",
+    "409": "It changed at the same time, again and again, or the channel is not ready for this; `detail` says which",
     "413": "The body is too long",
     "415": "The body is not declared as JSON",
 }
@@ -64,7 +67,11 @@ def _build(app: FastAPI) -> dict[str, Any]:
     problem = ProblemDetails.model_json_schema(ref_template=reference)
     schemas |= problem.pop("$defs") | {"Problem": problem}
     schemas |= {"ChannelFields": fields_schema(), "OlderChannelFields": older_fields_schema()}
-    schemas |= {"StopOrder": StopOrder.model_json_schema(ref_template=reference)}
+    schemas |= {
+        each.__name__: each.model_json_schema(ref_template=reference)
+        for each in (StopOrder, SnapshotOrder, PictureOrder)
+    }
+    schemas |= {"ReplayOrder": ReplayOrder.model_json_schema(ref_template=reference)}
     components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     document["security"] = [{"token": []}]
     return document

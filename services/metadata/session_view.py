@@ -12,6 +12,7 @@ from services.domain.ports import ObjectStore
 from services.domain.records import reason_record
 from services.domain.session import Session
 from services.metadata.answers import ReasonAnswer
+from services.metadata.field_types import Number, whole
 from services.metadata.manifests import read_head
 
 _TIME = "RFC 3339, UTC, milliseconds"
@@ -45,6 +46,15 @@ class GapAnswer(_Span):
     cause: str
 
 
+class ImagesAnswer(BaseModel):
+    """The time from one snapshot to the next."""
+
+    model_config = ConfigDict(title="Images")
+
+    asked: Number = Field(description="Seconds: the channel's image_time")
+    achieved: Number = Field(description="Seconds: the mean of the last few")
+
+
 class SessionAnswer(BaseModel):
     """One broadcast."""
 
@@ -56,7 +66,10 @@ class SessionAnswer(BaseModel):
     ended_at: str | None = Field(description=_TIME)
     parts: list[PartAnswer]
     gaps: list[GapAnswer]
-    counts: dict[str, int] = Field(description="snapshots, recordings, segments and bytes in the store")
+    images: ImagesAnswer | None = Field(description="null before there are two snapshots to compare")
+    counts: dict[str, int] = Field(
+        description="snapshots, recordings, segments and bytes in the store; unchanged: snapshots that were left out"
+    )
 
 
 class SessionList(BaseModel):
@@ -78,5 +91,6 @@ def session_view(objects: ObjectStore, session: Session) -> dict[str, Any]:
         "ended_at": None if session.ended_at is None else times.text(session.ended_at),
         "parts": [] if head is None else [part_record(part) for part in head.parts],
         "gaps": [] if head is None else [gap_record(gap) for gap in head.gaps],
+        "images": None if head is None or head.images is None else {k: whole(v) for k, v in head.images.items()},
         "counts": {"snapshots": 0, "recordings": 0, "segments": 0, "bytes": 0} | ({} if head is None else head.totals),
     }

@@ -8,7 +8,15 @@ from pydantic import AfterValidator, Field
 
 from services.domain.secrets import Secret
 from services.domain.signing import Keyring
-from services.runtime.setting_types import MIN_FREE_BYTES, MinFreeBytes, SpelledKeyring, Token, keyring, without_slash
+from services.runtime.setting_types import (
+    MIN_FREE_BYTES,
+    MinFreeBytes,
+    SpelledKeyring,
+    SpelledNetworks,
+    Token,
+    keyring,
+    without_slash,
+)
 from services.runtime.storage_settings import StorageSettings
 
 HttpUrl = Annotated[str, Field(pattern=r"^https?://[^\s/]+"), AfterValidator(without_slash)]
@@ -20,8 +28,10 @@ class MetadataSettings(StorageSettings):
 
     `public_url` begins every link and `rtmp_url` every publish address; `callback_url` is the callback app's private
     address, spoken to with `internal_token`. Secrets are spelled `id:secret[,id:secret]`, the first signs.
-    Below `min_free_bytes` of free disk the service is not ready. `seed_channel` is the id of a channel that shall
-    exist when the service starts.
+    Below `min_free_bytes` of free disk the service is not ready. `sink_names` are the names that channels may give in
+    `sinks`, `a,b`: those of the dispatcher's STREAMKEEP_SINKS. Into `allowed_networks` the sources of single pictures
+    may lead besides public addresses, and `grabs_at_once` of those are taken at a time. `seed_channel` is the id of a
+    channel that shall exist when the service starts.
     """
 
     host: str = "127.0.0.1"
@@ -34,7 +44,16 @@ class MetadataSettings(StorageSettings):
     callback_url: HttpUrl = "http://127.0.0.1:8002"
     internal_token: Token
     min_free_bytes: MinFreeBytes = MIN_FREE_BYTES
+    events: bool = True
+    sink_names: str = Field(default="", pattern=r"^[A-Za-z0-9_,-]*$")
+    allowed_networks: SpelledNetworks = ""
+    grabs_at_once: int = Field(default=4, ge=1, le=64)
     seed_channel: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
+
+    @property
+    def known_sinks(self) -> frozenset[str]:
+        """The names of the deployment's sinks."""
+        return frozenset(filter(None, self.sink_names.split(",")))
 
     @property
     def admin_token(self) -> Secret:

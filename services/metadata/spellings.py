@@ -15,7 +15,7 @@ OLDER_OF: Mapping[str, str] = {
 CURRENT_OF: Mapping[str, str] = {older: current for current, older in OLDER_OF.items()}
 
 _DESIGNED = """
-    retention source_url image_sizes image_quality image_format image_skip_unchanged sinks allowed_cidrs task_size
+    retention image_format allowed_cidrs task_size
     is_flv is_cmaf is_motion is_codec is_relay is_watermark renditions watermark relays
 """
 _OLDER = """
@@ -28,7 +28,7 @@ NOT_BUILT = frozenset(_DESIGNED.split()) | frozenset(_OLDER.split())
 
 # What answers hold and nobody sets; the older console sends a whole item back when it saves one.
 _ANSWERED = """
-    id key TimeStamp state state_reason publish playback session version created_at updated_at warnings
+    id key TimeStamp state state_reason pulling publish playback session version created_at updated_at warnings
 """
 READ_ONLY = frozenset(_ANSWERED.split())
 

@@ -8,26 +8,40 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from services.domain.clock import Clock
-from services.domain.ports import ChannelStore, ObjectStore, Overview, SessionStore
+from services.domain.outbox import Outbox
+from services.domain.ports import ChannelStore, LeaseStore, ObjectStore, Overview, SessionStore
 from services.domain.secrets import Secret
 from services.domain.signing import Keyring
 from services.metadata.gateway_client import CallbackApp
+from services.metadata.grabber_program import GrabberProgram
+from services.metadata.newest_picture import NewestPictures
+from services.metadata.resizing import Resizer
 from services.metadata.signed_links import SignedLinks
+from services.metadata.worker_client import Workers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wiring:
     """The ports and secrets of one running service.
 
-    `rtmp_url` is where publishers push; `media_origins` are those (scheme, host, port) to which links lead on.
+    With `tells_events` bans are told; `sink_names` are the deployment's; `rtmp_url` is where publishers push;
+    `media_origins` are those (scheme, host, port) to which links lead on.
     """
 
     channels: ChannelStore
     sessions: SessionStore
+    outbox: Outbox
+    tells_events: bool
+    sink_names: frozenset[str]
+    leases: LeaseStore
     overview: Overview
     objects: ObjectStore
     clock: Clock
     callback: CallbackApp
+    workers: Workers
+    newest: NewestPictures
+    resizer: Resizer
+    grabber: GrabberProgram
     links: SignedLinks
     publish_keyring: Keyring
     admin_token: Secret

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.console.browsing import Visit, look
 from tests.e2e.looking import probe
@@ -58,6 +58,36 @@ def test_a_snapshot_opens_large_and_leads_to_the_older_one(console: Visit, on_ai
     expect(large).not_to_have_attribute("src", newest or "")
     console.page.keyboard.press("Escape")
     expect(large).to_have_count(0)
+
+
+def test_a_snapshot_is_taken_now_and_shown_large(console: Visit, on_air: Channel, stack: Stack) -> None:
+    console.show(on_air["id"])
+
+    with console.page.expect_response("**/snapshots") as asked:
+        console.button("Take a snapshot").click()
+
+    large = console.page.locator("dialog img")
+    eventually(lambda: large.evaluate("image => image.naturalWidth") == 320, what="the picture is loaded")
+    key = asked.value.json()["key"]
+    assert key in (large.get_attribute("src") or "")
+    listed = f"/channels/{on_air['id']}/snapshots"
+    eventually(
+        lambda: key in [each["key"] for each in stack.api.get(listed).json()["items"]], within=15, what="it is listed"
+    )
+
+
+def test_what_a_picture_was_judged_to_be_stands_at_it(console: Visit, on_air: Channel) -> None:
+    def judged(route: Route) -> None:
+        page = route.fetch().json()
+        route.fulfill(json=page | {"items": [each | {"flags": ["black"]} for each in page["items"]]})
+
+    console.page.route("**/snapshots?*", judged)
+    console.show(on_air["id"])
+
+    expect(console.page.locator(".grid li").first.get_by_text("Black", exact=True)).to_be_visible()
+    console.page.locator(".grid button").first.click()
+    expect(console.page.get_by_role("dialog").get_by_text("Black", exact=True)).to_be_visible()
+    console.page.unroute_all(behavior="wait")
 
 
 def test_snapshots_are_found_by_time(console: Visit, on_air: Channel, stack: Stack) -> None:

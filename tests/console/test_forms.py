@@ -92,6 +92,34 @@ def test_labels_that_nobody_touches_stay_as_they_are(console: Visit, stack: Stac
     assert stack.channel(channel["id"])["labels"] == {**odd, "multi line": "new"}
 
 
+def test_the_settings_of_snapshots_are_filled_in_and_read_back(console: Visit, stack: Stack) -> None:
+    channel = stack.create(name="Pictured", image_sizes=[320])
+    console.go(f"#/channels/{channel['id']}/edit")
+    widths = console.page.get_by_label("More sizes")
+    expect(widths).to_have_value("320")
+    widths.fill("640, 160 320")
+    console.page.get_by_label("Quality of snapshots").fill("70")
+    console.page.get_by_label("Keep changes only").check()
+
+    console.button("Save changes").click()
+
+    expect(console.page.get_by_role("heading", name="Pictured")).to_be_visible()
+    changed = stack.channel(channel["id"])
+    assert (changed["image_sizes"], changed["image_quality"]) == ([160, 320, 640], 70)
+    assert changed["image_skip_unchanged"] is True
+
+
+def test_a_width_that_is_none_is_explained_at_its_field(console: Visit) -> None:
+    console.expected.append("status of 422")
+    console.go("#/new")
+    widths = console.page.get_by_label("More sizes")
+    widths.fill("320, wide")
+    console.button("Create channel").click()
+
+    expect(widths).to_be_focused()
+    expect(problem_at(console, widths)).to_contain_text("must be a whole number from 16 to 3840 pixels")
+
+
 @pytest.mark.parametrize(
     ("name", "problem"),
     [("team", "two labels have this name"), ("", "a label must have a name")],

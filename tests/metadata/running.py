@@ -65,6 +65,7 @@ def settings_for(folder: Path, callback_url: str, port: int) -> MetadataSettings
         rtmp_url=RTMP_URL,
         callback_url=callback_url,
         internal_token=SecretStr(INTERNAL_TOKEN),
+        sink_names="hook,log",
     )
 
 

@@ -16,7 +16,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
 def test_the_page_lists_the_routes_that_exist_and_no_other(service: Running) -> None:
     paths = service.anonymous.get("/openapi.json").json()["paths"]
     served = {
-        (method.upper(), re.sub(r"\{(channel|session)_id\}", "{id}", path))
+        (method.upper(), re.sub(r"\{(channel|session|letter)_id\}", "{id}", path))
         for path, operations in paths.items()
         for method in operations
     }

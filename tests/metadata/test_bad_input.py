@@ -158,7 +158,7 @@ def test_an_absurdly_long_field_name_is_answered_shortened(service: Running) -> 
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("isFlv", True), ("is_flv", "true"), ("retention", {"hls": 1}), ("source_url", "rtmp://a/b"), ("sinks", [{}])],
+    [("isFlv", True), ("is_flv", "true"), ("retention", {"hls": 1}), ("image_format", "webp"), ("relays", [{}])],
 )
 def test_a_feature_that_is_not_built_is_refused_by_name(service: Running, field: str, value: object) -> None:
     problem = assert_problem(service.client.post("/channels", json={field: value}), 422)
@@ -288,7 +288,6 @@ def test_what_does_not_exist_is_not_found(service: Running, path: str) -> None:
         ("GET", "/clips/1"),
         ("POST", "/snapshots"),
         ("POST", "/channels/x/snapshots/"),
-        ("POST", "/channels/x/start"),
         ("GET", "/channels/"),
     ],
 )

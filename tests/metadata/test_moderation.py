@@ -30,6 +30,27 @@ def test_a_stop_blocks_the_channel_and_asks_its_session_to_end_now(service: Runn
     assert service.callback.refreshed.count(channel_id) == 1
 
 
+def test_a_block_is_told_with_its_reason_and_the_session_that_it_ends(service: Running) -> None:
+    channel_id = service.create(name="Gate", labels={"site": "north"})["id"]
+    go_live(service, channel_id, "told")
+    until = times.text((datetime.now(UTC) + timedelta(hours=1)).replace(microsecond=0))
+
+    post(service, channel_id, "stop", {"reason": "nudity", "block_until": until})
+    post(service, channel_id, "unblock")
+    post(service, channel_id, "stop")
+
+    first, second = service.state.outbox.read(f"channel/{channel_id}", 0, 10)
+    assert (first.type, first.sequence, first.session_id, first.channel_id) == ("channel.blocked", 1, None, channel_id)
+    assert first.data == {
+        "block_until": until,
+        "reason": "nudity",
+        "ended_session_id": "told",
+        "name": "Gate",
+        "labels": {"site": "north"},
+    }
+    assert (second.sequence, second.data["block_until"]) == (2, None)
+
+
 def test_a_stop_without_a_body_blocks_until_unblock(service: Running) -> None:
     channel_id = service.create()["id"]
 

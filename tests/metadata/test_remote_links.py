@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -13,12 +14,15 @@ import pytest
 
 from services.adapters import s3_bucket
 from services.adapters.s3_store import S3Store
-from services.domain import keys
+from services.domain import keys, times
+from services.domain.artifact import Kind
 from services.metadata.bootstrap import application
 from services.metadata.signed_links import SignedLinks
 from services.runtime.serving import listen
 from tests.emulators import Emulators
-from tests.metadata.running import served, settings_for
+from tests.examples import NOW, a_session
+from tests.metadata.pictures import shot
+from tests.metadata.running import TOKEN, served, settings_for
 from tests.waiting import eventually
 
 BUCKET = "linked-objects"
@@ -141,3 +145,25 @@ def test_a_link_with_a_wrong_signature_leads_nowhere(links: SignedLinks) -> None
     url = links.make(SEGMENT, life=HOUR, now=datetime.now(UTC)).url
 
     assert httpx.get(url.replace(SEGMENT, RECORDING), trust_env=False).status_code == 403
+
+
+def test_the_newest_picture_of_a_bucket_is_told_of_and_resized_in_the_body(
+    links: SignedLinks, endpoint: str, tmp_path: Path
+) -> None:
+    api = httpx.Client(base_url=links.public_url, headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False)
+    with api, closing(S3Store(BUCKET, endpoint=endpoint)) as store:
+        channel_id = api.post("/channels", json={}).json()["id"]
+        body = shot(a_session(channel_id=channel_id), NOW)
+        key = keys.dated(Kind.SNAPSHOT, channel_id, "session", NOW)
+        store.replace(keys.latest_snapshot(channel_id), body, etag=None)
+        assert api.get(f"/channels/{channel_id}/snapshots/latest").status_code == 404  # its own object is on its way
+        (tmp_path / "picture").write_bytes(body)
+        store.create(key, tmp_path / "picture", sha256=hashlib.sha256(body).hexdigest())
+
+        item = api.get(f"/channels/{channel_id}/snapshots/latest").json()
+        small = httpx.get(f"{item['url']}?width=100", trust_env=False)
+
+    assert (item["key"], item["captured_at"]) == (key, times.text(NOW))
+    assert httpx.get(item["url"], follow_redirects=True, trust_env=False).content == body
+    assert (small.status_code, small.headers["Content-Type"]) == (200, "image/jpeg")
+    assert len(small.content) < len(body)

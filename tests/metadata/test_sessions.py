@@ -30,6 +30,7 @@ def test_a_session_shows_the_parts_gaps_and_counts_of_its_manifest(service: Runn
             Part(number=1, started_at=later + timedelta(seconds=5), video=video),
         ),
         gaps=(Gap(started_at=later, ended_at=later + timedelta(seconds=5), outputs=("hls",), cause="publisher_away"),),
+        images={"asked": 1.0, "achieved": 2.04},
     )
 
     told = service.client.get("/sessions/told").json()
@@ -60,6 +61,7 @@ def test_a_session_shows_the_parts_gaps_and_counts_of_its_manifest(service: Runn
                 "cause": "publisher_away",
             }
         ],
+        "images": {"asked": 1, "achieved": 2.04},
         "counts": {"snapshots": 2, "recordings": 1, "segments": 0, "bytes": 1020},
     }
 
@@ -69,7 +71,7 @@ def test_a_session_without_a_manifest_has_empty_lists(service: Running) -> None:
 
     young = service.client.get("/sessions/young").json()
 
-    assert (young["parts"], young["gaps"]) == ([], [])
+    assert (young["parts"], young["gaps"], young["images"]) == ([], [], None)
     assert young["counts"] == {"snapshots": 0, "recordings": 0, "segments": 0, "bytes": 0}
 
 

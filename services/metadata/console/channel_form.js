@@ -7,10 +7,10 @@ import { SchemaForm } from "./schema_form.js";
 
 const GROUPS = [
   ["Channel", ["name", "description", "labels", "enabled", "outdate"]],
-  ["Snapshots", ["is_image", "image_time"]],
+  ["Snapshots", ["is_image", "image_time", "image_quality", "image_sizes", "image_skip_unchanged"]],
   ["Recordings", ["is_video", "video_time"]],
   ["Watching", ["is_hls", "hls_time", "hls_list_size", "is_on_demand"]],
-  ["Broadcast", ["reconnect_window", "second_publisher"]],
+  ["Broadcast", ["source_url", "reconnect_window", "second_publisher"]],
 ];
 
 const pageOf = (id) => `#/channels/${encodeURIComponent(id)}`;

@@ -19,6 +19,9 @@ export class ChannelHeader {
   #reason = el("p", { class: "reason" });
   #chips = el("ul", { class: "chips" });
   #edit = el("a", { class: "button" }, "Edit");
+  #start = button("Start", () => this.#act("start", "The source is being fetched."), {
+    class: "main", title: "Fetch the stream from the channel's source until it is stopped or completed",
+  });
   #complete = button("Complete", () => this.#act("complete", "The broadcast ends as soon as nobody is connected."), {
     title: "End the broadcast as soon as nobody is connected, without waiting for a reconnect",
   });
@@ -34,7 +37,7 @@ export class ChannelHeader {
     this.node = el("div", { class: "channel-header" },
       el("div", { class: "title" },
         el("div", { class: "names" }, el("h1", {}, this.#name), el("span", { role: "status" }, this.#state.node)),
-        el("div", { class: "buttons" }, this.#unblock, this.#stop, this.#complete, this.#edit, this.#remove),
+        el("div", { class: "buttons" }, this.#unblock, this.#start, this.#stop, this.#complete, this.#edit, this.#remove),
       ),
       this.#reason, this.#description,
       el("div", { class: "names" }, this.#id, this.#chips),
@@ -53,7 +56,8 @@ export class ChannelHeader {
     const blocked = channel.state === "blocked";
     this.#unblock.hidden = !blocked;
     this.#stop.hidden = blocked;
-    this.#complete.hidden = channel.session === null;
+    this.#start.hidden = blocked || !channel.source_url || channel.pulling;
+    this.#complete.hidden = channel.session === null && !channel.pulling;
   }
 
   #reasonOf({ state_reason: reason, enabled }) {

@@ -15,6 +15,8 @@ function variants(described) {
   return described.anyOf ? described.anyOf.flatMap(variants) : [described];
 }
 
+const isNumeric = ({ type }) => ["number", "integer"].includes(type);
+
 function flag(attributes, value) {
   const node = el("input", { ...attributes, type: "checkbox", checked: Boolean(value) });
   return { node, raw: () => node.checked, read: () => node.checked };
@@ -26,6 +28,13 @@ function numeral(attributes, value, { minimum, maximum, type }) {
   // What is no number goes to the API as empty text, which says what it takes instead.
   const read = () => (node.value === "" ? (node.validity.badInput ? "" : undefined) : Number(node.value));
   return { node, raw: () => `${node.value}${node.validity.badInput}`, read };
+}
+
+// Numbers in a row. What is none goes to the API as it is written, which says what it takes instead.
+function numerals(attributes, value) {
+  const node = el("input", { ...attributes, type: "text", value: (value ?? []).join(", ") });
+  const read = () => node.value.split(/[\s,;]+/).filter(Boolean).map((text) => (/^\d+$/.test(text) ? Number(text) : text));
+  return { node, raw: () => node.value, read, hint: "With commas between them." };
 }
 
 function choice(attributes, value, { enum: values }) {
@@ -45,6 +54,21 @@ function moment(attributes, value) {
   return { node, raw: () => `${node.value}${node.validity.badInput}`, read, hint: "In your time zone." };
 }
 
+// A list is written as JSON: few fields are one, and each holds something else.
+function list(attributes, value) {
+  const node = el("input", { ...attributes, type: "text", value: value === null || value === undefined ? "" : JSON.stringify(value) });
+  const read = () => {
+    if (!node.value.trim()) return undefined;
+    try {
+      return JSON.parse(node.value);
+    } catch {
+      const problem = "must be a list, written as JSON";
+      throw new Problem(0, problem, [{ field: attributes.name, problem }]);
+    }
+  };
+  return { node, raw: () => node.value, read, hint: "A list, written as JSON." };
+}
+
 function words(attributes, value, { maxLength }) {
   const node = maxLength > LONG_TEXT
     ? el("textarea", { ...attributes, rows: 3 }, value ?? "")
@@ -55,8 +79,11 @@ function words(attributes, value, { maxLength }) {
 // Gives the control for a field's description, with a value in it.
 export function control(described, attributes, value) {
   const kinds = variants(described);
-  const numeric = kinds.find((each) => ["number", "integer"].includes(each.type));
+  const numbers = kinds.find((each) => each.type === "array" && variants(each.items).some(isNumeric));
+  const numeric = kinds.find(isNumeric);
   if (kinds.some((each) => each.type === "boolean")) return flag(attributes, value);
+  if (numbers) return numerals(attributes, value);
+  if (kinds.some((each) => each.type === "array")) return list(attributes, value);
   if (numeric) return numeral(attributes, value, numeric);
   if (kinds.some((each) => each.type === "object")) return new LabelRows(attributes, value);
   if (kinds[0].enum) return choice(attributes, value, kinds[0]);

@@ -5,21 +5,29 @@ import { open } from "./dialogs.js";
 import { button, el } from "./dom.js";
 import { clock, size, stamp, time } from "./formats.js";
 import { MediaList } from "./media_list.js";
+import { flagWord } from "./words.js";
 
 const PAGE = 24;
+const TILE_WIDTH = 240; // pixels that are enough for a tile
+const ALONE = { items: [], fresh: async (item) => item }; // a picture of no list
+
+// Gives the smallest picture that is enough for a tile.
+const small = (item) => item.sizes.find(({ width }) => width >= TILE_WIDTH) ?? item;
+
+const flags = (item) => item.flags.map((flag) => el("span", { class: "flag" }, flagWord(flag)));
 
 // Points an image at a link, and once more at a fresh one if that does not open any more.
-function load(image, item, list) {
+function load(image, item, list, pick = (found) => found) {
   image.onerror = async () => {
     image.onerror = null;
     const link = await list.fresh(item).catch(() => item);
-    image.src = here(link.url);
+    image.src = here(pick(link).url);
   };
-  image.src = here(item.url);
+  image.src = here(pick(item).url);
 }
 
 // Opens a picture large; the arrow keys go to the ones before and after it.
-function show(start, list) {
+export function show(start, list = ALONE) {
   let item = start;
   const image = el("img", { alt: "" });
   const words = el("p", {});
@@ -31,12 +39,13 @@ function show(start, list) {
   };
   const newer = button("‹ Newer", step(-1));
   const older = button("Older ›", step(1));
+  newer.hidden = older.hidden = list === ALONE;
 
   async function draw(next) {
     item = next;
     load(image, item, list);
     image.alt = `Snapshot of ${stamp(item.captured_at)}`;
-    words.replaceChildren(time(item.captured_at), ` · ${item.width}×${item.height} · ${size(item.bytes)}`);
+    words.replaceChildren(time(item.captured_at), ` · ${item.width}×${item.height} · ${size(item.bytes)} `, ...flags(item));
     const at = list.items.findIndex((each) => each.key === item.key);
     newer.disabled = at <= 0;
     older.disabled = at < 0 || at === list.items.length - 1;
@@ -54,10 +63,13 @@ function show(start, list) {
 
 function row(item, list) {
   const image = el("img", { alt: "", loading: "lazy", width: item.width, height: item.height });
-  load(image, item, list);
+  load(image, item, list, small);
   const label = `Snapshot of ${stamp(item.captured_at)}, open it large`;
   return {
-    node: el("li", {}, button(image, () => show(item, list), { class: "plain", "aria-label": label }), time(item.captured_at, clock)),
+    node: el("li", {},
+      button(image, () => show(item, list), { class: "plain", "aria-label": label }),
+      el("span", {}, time(item.captured_at, clock), " ", flags(item)),
+    ),
     update: (now) => (item = now),
   };
 }

@@ -16,6 +16,8 @@ const REASONS = {
   blocked: "Stopped and blocked",
   publisher_away: "The publisher is not connected; the broadcast waits for it",
   publisher_silent: "A publisher is connected and sends nothing that can be captured; look at the encoder",
+  source_unavailable: "Nothing comes from the source; it is tried again and again",
+  source_unsupported: "The source holds what cannot be captured",
   worker_failing: "Its workers died again and again; the log says of what",
   disk_full: "The disk is full; capture begins again when there is room",
 };
@@ -30,12 +32,15 @@ const CAUSES = {
   undecodable: "What came could not be captured",
 };
 
+const FLAGS = { black: "Black", frozen: "Frozen" };
+
 const ON_AIR = new Set(["starting", "live", "interrupted"]);
 const OUTPUTS = { snapshots: "snapshots", recordings: "recordings", hls: "HLS" };
 
 export const stateWord = (state) => STATES[state] ?? state;
 export const isOnAir = ({ state }) => ON_AIR.has(state);
 export const causeWord = (cause) => CAUSES[cause] ?? cause;
+export const flagWord = (flag) => FLAGS[flag] ?? flag;
 export const outputWord = (output) => OUTPUTS[output] ?? output;
 
 export function reasonWords({ code, detail }) {
