@@ -35,6 +35,8 @@ _READ: Mapping[str, Callable[[Record], Entry]] = {
     "session": session_from_record,
 }
 _IDS = ("id", "channel_id", "session_id", "last_session_id")
+_OWN_SPELLING: Mapping[str, Any] = {"sinks": list[Any] | None}
+"""Fields whose record is not as they are annotated; what is in them is checked when it is read."""
 _COUNTS = {"version": 1, "media_sequence": 0, "discontinuity_sequence": 0}  # and the least each may be
 
 
@@ -112,8 +114,8 @@ def _require_type(name: str, hint: Any, value: object) -> None:  # noqa: ANN401 
 @cache
 def _hints(kind: type) -> Mapping[str, Any]:
     """Give the annotations of a record's fields, as JSON spells what they say."""
-    hints = get_type_hints(kind)
-    return {each.name: str if hints[each.name] is Secret else hints[each.name] for each in dataclasses.fields(kind)}
+    hints = {name: str if hint is Secret else hint for name, hint in get_type_hints(kind).items()}
+    return {each.name: _OWN_SPELLING.get(each.name, hints[each.name]) for each in dataclasses.fields(kind)}
 
 
 @cache

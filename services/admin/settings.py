@@ -16,7 +16,12 @@ class PlaceSettings(StorageSettings):
     The commands run in the shell that starts the stack, so what is set for that may be set here as well.
     """
 
-    also_known: ClassVar = frozenset({"token", "rtmp_host", "min_free_bytes", "spool_bytes", "lease_seconds"})
+    also_known: ClassVar = frozenset(
+        {
+            "token", "rtmp_host", "min_free_bytes", "spool_bytes", "lease_seconds", "sinks", "give_up_seconds",
+            "allowed_networks", "events",
+        }
+    )  # fmt: skip
 
 
 class StateSettings(PlaceSettings):

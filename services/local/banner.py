@@ -21,6 +21,7 @@ def banner(parts: Parts, publish: Publish) -> str:
         ("Token", token),
         ("Files", parts.objects_place),
         ("Data folder", str(folder.root)),
+        *((("Events", f"tail -F {folder.events}"),) if parts.settings.events and parts.settings.sinks is None else ()),
         ("Try", f"curl -H 'Authorization: Bearer {token}' {api}/channels/{DEMO_CHANNEL}"),
     )
     lines = "\n".join(f"  {name + ':':<13}{value}" for name, value in rows)

@@ -44,6 +44,11 @@ class DataFolder:
         return self.root / "state.db"
 
     @property
+    def events(self) -> Path:
+        """The file to which events are written unless the operator names other sinks."""
+        return self.root / "events.jsonl"
+
+    @property
     def credentials(self) -> Path:
         """The secrets of this stack."""
         return self.root / "secrets.json"

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from services.domain import subscriber_list
+from services.domain.secrets import Secret
+from services.domain.subscriber import SQS
 from services.local.credentials import Credentials
 from services.local.folder import DataFolder
 from services.local.ports import LOOPBACK, Ports
@@ -17,7 +22,7 @@ DEMO_CHANNEL = "demo"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """Everything from which the three programs are made."""
+    """Everything from which the programs are made."""
 
     settings: LocalSettings
     state: State
@@ -48,7 +53,8 @@ class Parts:
 
     def programs(self) -> tuple[Program, ...]:
         """Give the programs in the order of their start."""
-        return (self._metadata(), self._gateway(), self._nginx())
+        dispatcher = (self._dispatcher(),) if self.settings.events else ()
+        return (self._metadata(), self._gateway(), self._nginx(), *dispatcher)
 
     def _metadata(self) -> Program:
         return self._service(
@@ -63,6 +69,9 @@ class Parts:
             CALLBACK_URL=self.callback_url,
             INTERNAL_TOKEN=self.credentials.internal_token.reveal(),
             MIN_FREE_BYTES=str(self.settings.min_free_bytes),
+            EVENTS=str(self.settings.events).lower(),
+            SINK_NAMES=",".join(each.name for each in subscriber_list.parse(self.sinks.reveal())),
+            ALLOWED_NETWORKS=self.settings.allowed_networks,
             SEED_CHANNEL=DEMO_CHANNEL,
         )
 
@@ -77,10 +86,37 @@ class Parts:
             INTERNAL_TOKEN=self.credentials.internal_token.reveal(),
             NGINX_URL=f"http://{LOOPBACK}:{self.ports.nginx}",
             PULL_URL=self.pull_url,
+            EVENTS=str(self.settings.events).lower(),
+            ALLOWED_NETWORKS=self.settings.allowed_networks,
             MIN_FREE_BYTES=str(self.settings.min_free_bytes),
             SPOOL_BYTES=str(self.settings.spool_bytes),
             **({} if lease is None else {"LEASE_SECONDS": f"{lease:g}"}),
         )
+
+    @property
+    def sinks(self) -> Secret:
+        """Who is told of events, as the dispatcher reads it."""
+        if self.settings.sinks is not None:
+            return Secret(self.settings.sinks.get_secret_value())
+        return Secret(json.dumps([{"name": "log", "url": f"log:{self.folder.events}"}]))
+
+    def _dispatcher(self) -> Program:
+        program = self._service(
+            "dispatcher",
+            HOST=LOOPBACK,
+            PORT=str(self.ports.dispatcher),
+            SINKS=self.sinks.reveal(),
+            LINK_SECRETS=self.credentials.link_secrets.reveal(),
+            PUBLIC_URL=self.api_url,
+            GIVE_UP_SECONDS=f"{self.settings.give_up_seconds:g}",
+            ALLOWED_NETWORKS=self.settings.allowed_networks,
+        )
+        return replace(program, environment={**program.environment, **self._queue_variables()})
+
+    def _queue_variables(self) -> dict[str, str]:
+        """Give the AWS_ variables where a sink is a queue, also where state and objects are in files."""
+        has_queue = any(each.kind == SQS for each in subscriber_list.parse(self.sinks.reveal()))
+        return {name: value for name, value in os.environ.items() if has_queue and name.startswith("AWS_")}
 
     def _nginx(self) -> Program:
         return Program(

@@ -1,4 +1,4 @@
-"""The four ports of the stack."""
+"""The ports of the stack."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Self
 from services.local.errors import CannotStart
 
 LOOPBACK = "127.0.0.1"
-MAX_OFFSET = 65_535 - 8_002
+MAX_OFFSET = 65_535 - 8_003
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +20,7 @@ class Ports:
     api: int = 8000
     nginx: int = 8001
     callback: int = 8002
+    dispatcher: int = 8003
 
     @classmethod
     def moved(cls, offset: int) -> Self:
@@ -30,6 +31,7 @@ class Ports:
             api=usual.api + offset,
             nginx=usual.nginx + offset,
             callback=usual.callback + offset,
+            dispatcher=usual.dispatcher + offset,
         )
 
     def require_free(self, rtmp_host: str) -> None:
@@ -39,6 +41,7 @@ class Ports:
             ("the API", LOOPBACK, self.api),
             ("nginx's own pages", LOOPBACK, self.nginx),
             ("the callback app", LOOPBACK, self.callback),
+            ("the dispatcher", LOOPBACK, self.dispatcher),
         ):
             try:
                 socket.create_server((host, port)).close()

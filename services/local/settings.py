@@ -7,8 +7,16 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from services.runtime.setting_types import MIN_FREE_BYTES, SPOOL_BYTES, MinFreeBytes, SpoolBytes, Token
+from services.runtime.setting_types import (
+    MIN_FREE_BYTES,
+    SPOOL_BYTES,
+    MinFreeBytes,
+    SpelledNetworks,
+    SpoolBytes,
+    Token,
+)
 from services.runtime.settings import Settings
+from services.runtime.sink_settings import GIVE_UP_SECONDS, GiveUpSeconds, SpelledSinks
 from services.runtime.storage_settings import BUCKET, TABLE, Bucket, State, Store, Table
 
 
@@ -18,7 +26,9 @@ class LocalSettings(Settings):
     `token` is the admin token (made and kept when absent); `rtmp_host` 0.0.0.0 lets other machines publish;
     below `min_free_bytes` of free disk nothing is started; a worker that hangs is replaced after two times
     `lease_seconds`. `state`, `store`, `table` and `bucket` say where state
-    and objects are kept; the command line outranks the first two.
+    and objects are kept; the command line outranks the first two. `sinks` is who is told of events, events.jsonl in the
+    data folder if left out; an event is given up after `give_up_seconds`, and without `events` none is kept at all.
+    Channels' own webhooks and sources reach public addresses, and those in `allowed_networks`.
     """
 
     remedies: ClassVar[Mapping[str, str]] = {
@@ -36,3 +46,7 @@ class LocalSettings(Settings):
     store: Store = "directory"
     table: Table = TABLE
     bucket: Bucket = BUCKET
+    events: bool = True
+    sinks: SpelledSinks | None = None
+    give_up_seconds: GiveUpSeconds = GIVE_UP_SECONDS
+    allowed_networks: SpelledNetworks = ""

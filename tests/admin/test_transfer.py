@@ -3,7 +3,7 @@ from __future__ import annotations
 import io
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ from services.admin.importing import Tally, import_all
 from services.admin.transfer_file import BadFile
 from services.domain.channel import Channel
 from services.domain.errors import StateUnavailable
+from services.domain.event import Event
 from services.domain.ports import ChannelStore, SessionStore
 from services.domain.records import channel_record
 from services.domain.session import Air, Session
@@ -134,9 +135,9 @@ class _Sessions:
         self._budget, self._inner = budget, inner
         self.air, self.get, self.page, self.open_sessions = inner.air, inner.get, inner.page, inner.open_sessions
 
-    def save(self, *, session: Session | None = None, air: Air | None = None) -> None:
+    def save(self, *, session: Session | None = None, air: Air | None = None, events: Sequence[Event] = ()) -> None:
         self._budget.spend()
-        self._inner.save(session=session, air=air)
+        self._inner.save(session=session, air=air, events=events)
 
 
 def test_an_import_that_ends_between_any_two_writes_is_completed_by_the_next(
