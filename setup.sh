@@ -14,6 +14,7 @@ usage: ./setup.sh COMMAND
   local [--demo] [--port-offset N] [--data DIR] [--state sqlite|dynamodb] [--store directory|s3]
                           install what is missing and run the stack in the foreground
   test [PYTEST ARGUMENT…]  install what the tests need and run all of them
+  bench [NAME [ARGUMENT…]]  run one benchmark, or all of them, side by side with what was before
   lock [--upgrade]        bring the lock files in line with pyproject.toml, or every package to its newest version
   help                    show this
 TEXT
@@ -238,8 +239,16 @@ command_test() {
   exec python -m pytest "$@"
 }
 
+command_bench() {
+  ensure_packages run
+  ensure_venv test
+  cd "$root"
+  PATH=$venv/bin:$PATH
+  exec python -m tests.bench "$@"
+}
+
 case ${1-} in
-  local | test | lock) "command_$1" "${@:2}" ;;
+  local | test | bench | lock) "command_$1" "${@:2}" ;;
   help | -h | --help) usage ;;
   *)
     [[ $# -eq 0 ]] || say "setup.sh: there is no command '$1'"
