@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from services.domain.errors import StoreUnavailable
@@ -23,13 +23,13 @@ class FaultyStore:
         """Raise StoreUnavailable for the next `times` calls of `create`, `replace` or `read`."""
         self._faults[call] = times
 
-    def create(self, key: str, source: Path, *, sha256: str) -> None:
+    def create(self, key: str, source: Path, *, sha256: str, metadata: Mapping[str, str] | None = None) -> None:
         self._meet("create")
-        self._inner.create(key, source, sha256=sha256)
+        self._inner.create(key, source, sha256=sha256, metadata=metadata)
 
-    def replace(self, key: str, body: bytes, *, etag: str | None) -> str:
+    def replace(self, key: str, body: bytes, *, etag: str | None, metadata: Mapping[str, str] | None = None) -> str:
         self._meet("replace")
-        return self._inner.replace(key, body, etag=etag)
+        return self._inner.replace(key, body, etag=etag, metadata=metadata)
 
     def read(self, key: str) -> StoredObject:
         self._meet("read")
@@ -63,13 +63,13 @@ class WatchedStore:
         self._inner = inner
         self._watch = watch
 
-    def create(self, key: str, source: Path, *, sha256: str) -> None:
+    def create(self, key: str, source: Path, *, sha256: str, metadata: Mapping[str, str] | None = None) -> None:
         self._watch("create", key, source.read_bytes())
-        self._inner.create(key, source, sha256=sha256)
+        self._inner.create(key, source, sha256=sha256, metadata=metadata)
 
-    def replace(self, key: str, body: bytes, *, etag: str | None) -> str:
+    def replace(self, key: str, body: bytes, *, etag: str | None, metadata: Mapping[str, str] | None = None) -> str:
         self._watch("replace", key, body)
-        return self._inner.replace(key, body, etag=etag)
+        return self._inner.replace(key, body, etag=etag, metadata=metadata)
 
     def read(self, key: str) -> StoredObject:
         return self._inner.read(key)

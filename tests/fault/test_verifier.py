@@ -57,7 +57,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory, numbered: NumberedMedia) -> 
     """A session with two parts and a gap between them, verified without a finding."""
     folder = tmp_path_factory.mktemp("sound")
     with a_world(folder, numbered) as world:
-        air = world.air(video_time=2, image_time=2, hls_time=2)
+        air = world.air(video_time=2, image_time=2, hls_time=2, image_sizes=[64, 96])
         air.until_segments(3)
         air.broadcaster.drop(away=4)
         air.until_segments(3)
@@ -102,6 +102,22 @@ def test_a_missing_object_is_found(spoilt: Kept) -> None:
     spoilt.one("hls/*/*/*.ts").unlink()
 
     assert {"object_missing", "playlist_names_missing", "frame_lost"} <= spoilt.verify().names
+
+
+def test_a_missing_size_of_a_picture_and_one_that_nobody_lists_are_found(spoilt: Kept) -> None:
+    size = spoilt.one("snapshots/**/*-w96.jpg")
+    size.rename(size.with_name(size.name.replace("-w96", "-w97")))
+
+    assert {"object_missing", "object_unlisted"} <= spoilt.verify().names
+
+
+def test_a_picture_that_tells_another_time_than_its_name_is_found(spoilt: Kept) -> None:
+    path = spoilt.one("snapshots/**/*Z.jpg")
+    body = path.read_bytes()
+    at = body.index(b":", body.index(b" ", body.index(b"+00:00") - 40))
+    path.write_bytes(body[: at - 1] + (b"9" if body[at - 1 : at] != b"9" else b"0") + body[at:])
+
+    assert "picture_time" in spoilt.verify().names
 
 
 def test_an_object_that_nobody_lists_is_found(spoilt: Kept) -> None:
