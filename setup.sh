@@ -235,8 +235,15 @@ command_test() {
   step "mypy" mypy
   step "import-linter" lint-imports
   step "shellcheck" shellcheck setup.sh .ci/run
-  say "== pytest"
-  exec python -m pytest "$@"
+  if (($#)); then
+    say "== pytest"
+    exec python -m pytest "$@"
+  fi
+  # Whole broadcasts and faults are timed: they run alone. The rest runs two files at a time.
+  local -a alone=(tests/console tests/e2e tests/fault)
+  step "pytest, the rooms" python -m pytest -n 2 --dist loadfile "${alone[@]/#/--ignore=}"
+  say "== pytest, whole broadcasts"
+  exec python -m pytest "${alone[@]}"
 }
 
 command_bench() {

@@ -58,7 +58,7 @@ def bare_path(tmp_path: Path) -> str:
     return str(folder)
 
 
-@pytest.mark.parametrize("argv", [(), ("deploy",), ("destroy",), ("bench",), ("--demo",), ("loca",)])
+@pytest.mark.parametrize("argv", [(), ("deploy",), ("destroy",), ("--demo",), ("loca",)])
 def test_a_command_that_does_not_exist_is_answered_with_those_that_do(checkout: Path, argv: tuple[str, ...]) -> None:
     ended = run(*argv, script=checkout)
 
