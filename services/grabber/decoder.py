@@ -54,8 +54,10 @@ def main() -> None:
         body, width, height = jpeg(picked.frame, order["width"])
     except Beyond as error:
         tell(beyond=error.seconds)
-    except (av.FFmpegError, ValueError, OSError, MemoryError) as error:
-        tell(failed=str(error)[:200] if isinstance(error, ValueError) else "it cannot be decoded")
+    except (av.FFmpegError, OSError, MemoryError):  # some of FFmpeg's are ValueErrors too: their words are for us alone
+        tell(failed="it cannot be decoded")
+    except ValueError as error:
+        tell(failed=str(error)[:200])
     else:
         tell(picture={"width": width, "height": height, "offset": picked.offset, "bytes": len(body)})
         sys.stdout.buffer.write(body)

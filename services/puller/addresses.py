@@ -8,6 +8,8 @@ from services.puller.relay import LOOPBACK
 
 _PROBE = {"fpsprobesize": "0", "analyzeduration": "1000000"}
 """Long enough to find the sound; the default costs seconds."""
+_FED = {"protocol_whitelist": "pipe", "format_whitelist": "mpegts,mov,flv,matroska,h264,aac,mp3,ac3,eac3,nut"}
+"""Of what is fed, only containers: a list of other places (SDP, concat, a playlist) would have them opened."""
 
 
 def reached_through(port: int, address: SplitResult) -> tuple[str, dict[str, str]]:
@@ -16,13 +18,13 @@ def reached_through(port: int, address: SplitResult) -> tuple[str, dict[str, str
     scheme = "rtsp" if address.scheme == "rtsp" else "rtmp"
     url = urlunsplit((scheme, f"{userinfo}{at}{LOOPBACK}:{port}", address.path, address.query, ""))
     if scheme == "rtsp":
-        return url, {**_PROBE, "rtsp_transport": "tcp"}
-    return url, {**_PROBE, "rtmp_tcurl": _tc_url(address)}
+        return url, {**_PROBE, "protocol_whitelist": "rtsp,rtp,tcp", "rtsp_transport": "tcp"}
+    return url, {**_PROBE, "protocol_whitelist": "rtmp,tcp", "rtmp_tcurl": _tc_url(address)}
 
 
 def probe_options() -> dict[str, str]:
     """Give the options of a stream that comes on standard input."""
-    return dict(_PROBE)
+    return _PROBE | _FED
 
 
 def _tc_url(address: SplitResult) -> str:

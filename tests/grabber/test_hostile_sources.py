@@ -104,7 +104,9 @@ def test_a_playlist_of_a_hundred_thousand_segments_is_too_large(service: Service
 def test_what_is_no_video_cannot_be_read(service: Service, web: SourceServer) -> None:
     web.bodies["/text"] = b"hello " * 1000
 
-    assert service.ask(web.url("text")).status_code == 502
+    answer = service.ask(web.url("text"))
+
+    assert (answer.status_code, answer.json()["detail"]) == (502, "source_url: it cannot be decoded")
 
 
 def test_a_playlist_inside_a_file_of_another_kind_opens_nothing(service: Service, web: SourceServer) -> None:

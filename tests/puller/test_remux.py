@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from services.puller.addresses import probe_options
 from tests.doubles.open_gateway import OpenGateway, open_gateway
 from tests.media import Clip, Media, run
 
@@ -25,7 +26,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenGateway]:
 
 def carried(publish: str, stream: bytes) -> list[dict[str, Any]]:
     """Let it publish a stream from its standard input, and give what it told."""
-    given = json.dumps({"publish": publish, "options": {"analyzeduration": "1000000"}}).encode() + b"\n" + stream
+    given = json.dumps({"publish": publish, "options": probe_options()}).encode() + b"\n" + stream
     command = [sys.executable, "-m", "services.puller.remux"]
     told = subprocess.run(command, input=given, capture_output=True, check=True, timeout=DEADLINE_SECONDS)
     assert told.stderr == b""
@@ -88,6 +89,17 @@ def test_what_is_no_stream_is_no_source(gateway: OpenGateway) -> None:
     (told,) = carried(f"{gateway.url}/noise", b"<html>" * 1000)
 
     assert (told["event"], told["cause"]) == ("over", "source")
+
+
+SDP = b"v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\n"
+CONCAT = b"ffconcat version 1.0\nfile whole.ts\n"
+
+
+@pytest.mark.parametrize("stream", [SDP, CONCAT], ids=["sdp", "concat"])
+def test_what_describes_other_places_opens_none_of_them(gateway: OpenGateway, stream: bytes) -> None:
+    told = carried(f"{gateway.url}/led", stream)
+
+    assert told == [{"event": "over", "cause": "source", "detail": "invalid argument"}]
 
 
 def test_a_gateway_that_refuses_is_told_from_a_source_that_fails(transport: Path) -> None:
