@@ -6,8 +6,9 @@
 
 A segment that fails raises while its pieces are read; asking for the next part then passes over it.
 
-It ends at EXT-X-ENDLIST. It raises what `HlsSource` raises as soon as the source has failed for `patience` seconds:
-whoever pulls for long calls it again. Nothing is read ahead: a slow reader slows the fetching down.
+It ends at EXT-X-ENDLIST. Followed again with the `place` where it ended, it gives only what came since. It raises what
+`HlsSource` raises as soon as the source has failed for `patience` seconds: whoever pulls for long calls it again.
+Nothing is read ahead: a slow reader slows the fetching down.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from dataclasses import dataclass
 
 from services.adapters.deadline import Deadline
 from services.adapters.fetch_errors import FetchFailed, TooSlow
+from services.adapters.hls_place import Place
 from services.adapters.hls_playlist import Media, Segment
 from services.adapters.hls_source import HlsSource
 
-LIVE_BEHIND = 3  # segments before the live list's end at which a player begins (RFC 8216, 6.3.3)
 PLAYLIST_SECONDS = 10.0
 SEGMENT_SECONDS = 30.0
 PATIENCE_SECONDS = 30.0
@@ -38,9 +39,10 @@ class Part:
 
 
 def follow(
-    source: HlsSource, *, stop: threading.Event, patience: float = PATIENCE_SECONDS, begin_behind: int = LIVE_BEHIND
+    source: HlsSource, *, stop: threading.Event, patience: float = PATIENCE_SECONDS, place: Place | None = None
 ) -> Iterator[Part]:
-    """Give the segments of a stream: a live one from `begin_behind` before its end on, another from its start."""
+    """Give the segments of a stream that come after `place`, which goes along: a live one's from near its end on."""
+    place = place or Place()
     last: Segment | None = None
     give_up = Deadline.after(patience)
     while not stop.is_set():
@@ -51,7 +53,7 @@ def follow(
                 raise
             stop.wait(RELOAD_MIN)
             continue
-        due = [each for each in _due(media, last, begin_behind) if not each.is_gap]
+        due = [each for each in place.due(media, joins=last is None) if not each.is_gap]
         if due:
             give_up = Deadline.after(patience)
         elif media.is_live and give_up.is_over:
@@ -59,21 +61,11 @@ def follow(
         for segment in due:
             is_new = _is_new(segment, last)
             yield Part(segment, is_new, _pieces(source, segment, with_init=is_new))
-            last = segment
+            place.last = last = segment
             if stop.is_set():
                 return
         if not media.is_live or stop.wait(_pause(media, grew=bool(due))):
             return
-
-
-def _due(media: Media, last: Segment | None, begin_behind: int) -> tuple[Segment, ...]:
-    """Give what of a list is new; a list whose numbers went back began anew."""
-    segments = media.segments
-    if last is None:
-        return segments[-begin_behind:] if media.is_live else segments
-    if segments and segments[-1].sequence < last.sequence:
-        return segments[-begin_behind:]
-    return tuple(each for each in segments if each.sequence > last.sequence)
 
 
 def _is_new(segment: Segment, last: Segment | None) -> bool:

@@ -6,7 +6,7 @@ that is sent back as it was shown means the one that is kept.
 
 from __future__ import annotations
 
-from urllib.parse import SplitResult, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit, urlunsplit
 
 from services.domain.errors import InvalidInput
 
@@ -16,6 +16,9 @@ PORTS = {"rtmp": 1935, "rtmps": 443, "rtsp": 554, "http": 80, "https": 443}
 """The port of each scheme where an address names none."""
 SCHEMES = (*PORTS, "srt")
 MASK = "***"
+SRT_OPTIONS = ("streamid", "passphrase", "pbkeylen", "latency", "rcvlatency", "peerlatency", "transtype")
+"""What the query of an SRT address may ask for: what concerns the stream. The others are about this machine."""
+_SRT_IGNORED = ("mode", "caller")
 
 
 def require_source(url: str, field: str = FIELD) -> SplitResult:
@@ -37,7 +40,19 @@ def require_source(url: str, field: str = FIELD) -> SplitResult:
         raise InvalidInput(field, "must name a port of 1 to 65535 after the host")
     if MASK in url:
         raise InvalidInput(field, f"holds {MASK}, as an answer shows what is secret: send the address in full")
+    if parts.scheme == "srt":
+        srt_options(parts, field)
     return parts
+
+
+def srt_options(parts: SplitResult, field: str = FIELD) -> dict[str, str]:
+    """Give what an SRT address asks of its connection; raise InvalidInput naming `field`."""
+    asked = [pair for pair in parse_qsl(parts.query) if pair != _SRT_IGNORED]
+    if any(name not in SRT_OPTIONS for name, _ in asked):
+        raise InvalidInput(field, f"an SRT address may ask for {', '.join(SRT_OPTIONS)} and nothing else")
+    if not all(value.isprintable() for _, value in asked):
+        raise InvalidInput(field, "holds an encoded line's end or another letter that cannot be shown")
+    return dict(asked)
 
 
 def masked(url: str) -> str:

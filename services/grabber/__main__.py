@@ -13,8 +13,8 @@ from services.domain.grab import LINE_MAX, GrabOrder, Trouble
 from services.grabber.bootstrap import guard_of
 from services.grabber.decoding import NoDecoder
 from services.grabber.grab import Grabbed, grab
-from services.grabber.sandbox import kernel
-from services.grabber.sandbox.confinement import confine_fetcher
+from services.runtime.sandbox import kernel
+from services.runtime.sandbox.confinement import confine_fetcher
 
 
 def main() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-from services.grabber.sandbox import kernel
-from services.grabber.sandbox.confinement import confine_program
+from services.runtime.sandbox import kernel
+from services.runtime.sandbox.confinement import confine_program
 
 
 def main() -> None:

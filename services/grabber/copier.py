@@ -11,13 +11,13 @@ import sys
 import av
 import av.subtitles.stream  # loaded with the first container else, and then no file can be opened
 
-from services.grabber.sandbox import kernel
-from services.grabber.sandbox.confinement import confine_reader
-from services.grabber.sandbox.system_calls import NoSandbox
+from services.runtime.sandbox import kernel
+from services.runtime.sandbox.confinement import confine_reader
+from services.runtime.sandbox.system_calls import NoSandbox
 
 EXIT_UNREADABLE, EXIT_NO_VIDEO, EXIT_NO_SANDBOX = 3, 4, 5
 _ORDER_BYTES = 16 * 1024
-_OPTIONS = {"fpsprobesize": "0", "analyzeduration": "1000000", "protocol_whitelist": "rtmp,rtsp,rtp,tcp"}
+_OPTIONS = {"fpsprobesize": "0", "analyzeduration": "1000000"}
 
 
 def copy(url: str, form: str, options: dict[str, str]) -> int:

@@ -20,9 +20,9 @@ import av
 from services.grabber.asked_file import AskedFile
 from services.grabber.jpeg import jpeg
 from services.grabber.picking import Beyond, Picked, pick_from_file, pick_from_stream
-from services.grabber.sandbox import kernel
-from services.grabber.sandbox.confinement import confine_decoder
-from services.grabber.sandbox.system_calls import NoSandbox
+from services.runtime.sandbox import kernel
+from services.runtime.sandbox.confinement import confine_decoder
+from services.runtime.sandbox.system_calls import NoSandbox
 
 _ORDER_BYTES = 4096
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import SplitResult, urlunsplit
+from urllib.parse import SplitResult
 
 import httpx
 
@@ -15,9 +15,10 @@ from services.adapters.address_guard import AddressGuard
 from services.adapters.deadline import Deadline
 from services.adapters.fetch_errors import FetchFailed
 from services.adapters.rtsp_replies import RtspReplies
+from services.adapters.stream_address import naming, options_of, reached_through
 from services.domain.source import PORTS
 from services.grabber import copier, program
-from services.grabber.relay import Look, Place, Relay, pass_on
+from services.grabber.relay import Place, Relay
 
 PIECE_BYTES = 64 * 1024
 _SAID = {
@@ -59,42 +60,15 @@ def _relay(address: SplitResult, guard: AddressGuard, deadline: Deadline) -> Rel
     tls = httpx.create_ssl_context() if address.scheme == "rtmps" else None
     place = Place(host=address.hostname or "", port=address.port or PORTS[address.scheme], tls=tls)
     if address.scheme == "rtsp":
-        return Relay(guard, place, deadline, out=_naming(address), back=lambda: RtspReplies().passed)
+        return Relay(guard, place, deadline, out=lambda port: naming(address, port), back=lambda: RtspReplies().passed)
     return Relay(guard, place, deadline)
 
 
-def _through(address: SplitResult, scheme: str, port: int) -> str:
-    """Give the address at the relay's port, credentials included."""
-    userinfo, at, _ = address.netloc.rpartition("@")
-    return urlunsplit((scheme, f"{userinfo}{at}127.0.0.1:{port}", address.path, address.query, ""))
-
-
 def _rtmp(address: SplitResult, port: int) -> dict[str, object]:
-    """Call the application by the source's own name, by which servers tell their hosts, as ffmpeg would (tcUrl)."""
-    first, *rest = address.path.lstrip("/").split("/", 2)
-    app = f"{first}/{rest[0]}" if len(rest) > 1 and ":" not in rest[0] else first
-    options = {"rtmp_tcurl": f"{address.scheme}://{_place(address)}/{app}", "rtmp_live": "any"}
-    return {"url": _through(address, "rtmp", port), "format": "flv", "options": options}
+    options = options_of(address) | {"rtmp_live": "any"}
+    return {"url": reached_through(port, address), "format": "flv", "options": options}
 
 
 def _rtsp(address: SplitResult, port: int) -> dict[str, object]:
-    options = {"rtsp_transport": "tcp", "allowed_media_types": "video"}
-    return {"url": _through(address, "rtsp", port), "format": "rtsp", "options": options}
-
-
-def _place(address: SplitResult) -> str:
-    return address.netloc.rpartition("@")[2]
-
-
-def _naming(address: SplitResult) -> Callable[[int], Look]:
-    """Make requests name the host that the caller named, unless a digest was computed over what they say."""
-
-    def naming(port: int) -> Look:
-        ours, theirs = f"rtsp://127.0.0.1:{port}".encode(), f"rtsp://{_place(address)}".encode()
-
-        def look(data: bytes) -> bytes:
-            return pass_on(data) if b"Authorization: Digest" in data else data.replace(ours, theirs)
-
-        return look
-
-    return naming
+    options = options_of(address) | {"allowed_media_types": "video"}
+    return {"url": reached_through(port, address), "format": "rtsp", "options": options}

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
 
-_PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
-
-
-def environment() -> dict[str, str]:
-    """Give what a program needs to run, and no more."""
-    return {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | {"LANG": "C.UTF-8"}
+from services.runtime.child_environment import child_environment
 
 
 def start(module: str, arguments: Sequence[str] = (), *, session: bool = False) -> subprocess.Popen[bytes]:
@@ -22,6 +16,6 @@ def start(module: str, arguments: Sequence[str] = (), *, session: bool = False) 
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=environment(),
+        env=child_environment(),
         start_new_session=session,
     )

@@ -10,16 +10,17 @@ import time
 
 import structlog
 
-from services.local.backoff import Backoff
 from services.local.children import Children, end_group
 from services.local.errors import CannotStart
 from services.local.lifeline import Lifeline
 from services.local.output import output_of
 from services.local.program import Program
+from services.runtime.backoff import Backoff
 
 log = structlog.get_logger()
 
 STOP_SECONDS = 17.0
+FIRST_PAUSE, LONGEST_PAUSE, SETTLED = 0.2, 5.0, 30.0  # seconds
 _EXITS_OF_A_FAILED_START = (1, 2)
 _EXIT_NOT_RUN = 127
 _REAP_SECONDS = 1.0
@@ -84,7 +85,7 @@ class Supervisor:
             self._failure.exception()
 
     async def _keep(self, program: Program) -> None:
-        pauses = Backoff()
+        pauses = Backoff(FIRST_PAUSE, LONGEST_PAUSE, SETTLED)
         while not self._stopping.is_set():
             began = time.monotonic()
             code = await self._run(program)

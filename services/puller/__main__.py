@@ -16,6 +16,7 @@ from services.domain.ids import is_id
 from services.puller.bootstrap import Puller, puller
 from services.puller.settings import PullerSettings
 from services.runtime import logging
+from services.runtime.sandbox.lacking import tell_what_lacks
 from services.runtime.shutdown import stop_event
 
 log = structlog.get_logger()
@@ -40,6 +41,7 @@ def main() -> None:
         sys.exit(EXIT_CANNOT_START)
     logging.configure("puller", level=settings.log_level, form=settings.log_format)
     structlog.contextvars.bind_contextvars(channel=arguments.channel)
+    tell_what_lacks()
     code = asyncio.run(run(settings, arguments.channel))
     sys.stdout.flush()
     sys.stderr.flush()

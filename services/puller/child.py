@@ -14,8 +14,8 @@ from typing import Any
 
 import structlog
 
-from services.puller.child_environment import child_environment
 from services.puller.order import Order
+from services.runtime.child_environment import child_environment
 
 log = structlog.get_logger()
 
@@ -79,6 +79,8 @@ async def child(order: Order) -> AsyncIterator[Child]:
     )
     try:
         running = Child(process)
+        if process.stdin is not None:
+            process.stdin.transport.set_write_buffer_limits(0)  # what is written has been taken
         await running.write(json.dumps(asdict(order)).encode() + b"\n")
         if order.source is not None:
             running.end_of_stream()

@@ -14,6 +14,7 @@ from av.packet import Packet
 from av.stream import Stream
 
 from services.domain.errors import StreamkeepError
+from services.puller.gateway_place import GatewayPlace
 from services.puller.sound import BIT_RATE, Sound, rate_of
 from services.puller.streams import Streams
 
@@ -29,11 +30,11 @@ class GatewayClosed(StreamkeepError):
 class Publication:
     """The outgoing stream: H.264 and AAC as they come, other sound encoded anew; times are microseconds."""
 
-    def __init__(self, url: str, streams: Streams) -> None:
-        """Publish to `url`; raise GatewayClosed."""
+    def __init__(self, gateway: GatewayPlace, streams: Streams) -> None:
+        """Publish to `gateway`; raise GatewayClosed."""
         try:
             self._out = av.open(
-                url, "w", format="flv", options={"flvflags": "no_duration_filesize"}, timeout=WRITE_SECONDS
+                gateway.url, "w", format="flv", options={"flvflags": "no_duration_filesize"}, timeout=WRITE_SECONDS
             )
             self._targets: dict[int, Stream] = {}
             self._sound: Sound | None = None

@@ -14,11 +14,12 @@ from services.adapters.address_guard import AddressGuard
 from services.domain.channel import Channel
 from services.domain.clock import Clock
 from services.domain.signing import Keyring, sign_publish
-from services.puller.attempt import BROKEN, GATEWAY, UNSUPPORTED, Attempt, Outcome
-from services.puller.backoff import Backoff
-from services.puller.trouble import UNAVAILABLE, Trouble
-from services.puller.trouble import UNSUPPORTED as UNSUPPORTED_SOURCE
+from services.puller import trouble
+from services.puller.attempt import BROKEN, ENDED, GATEWAY, UNSUPPORTED, Attempt, Outcome
+from services.puller.progress import Progress
+from services.puller.trouble import Trouble
 from services.puller.wish import Wish
+from services.runtime.backoff import Backoff
 
 log = structlog.get_logger()
 
@@ -26,7 +27,9 @@ _Result = TypeVar("_Result")
 
 KEY_LIFE = timedelta(minutes=10)
 """A key is shown once, when the connection is made."""
+FIRST_PAUSE, LONGEST_PAUSE, GOOD_RUN = 0.5, 15.0, 10.0  # seconds
 _NOT_THE_SOURCES = (GATEWAY, BROKEN)
+_CODES = {ENDED: trouble.ENDED, UNSUPPORTED: trouble.UNSUPPORTED}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,7 +42,9 @@ class Pulling:
     keyring: Keyring
     clock: Clock
     publish_url: str
-    backoff: Backoff = field(default_factory=Backoff)
+    backoff: Backoff = field(default_factory=lambda: Backoff(FIRST_PAUSE, LONGEST_PAUSE, GOOD_RUN))
+    _fetched: str = ""
+    _progress: Progress = field(default_factory=Progress)
 
     async def run(self) -> None:
         """Fetch until nothing is wished for any more."""
@@ -51,7 +56,8 @@ class Pulling:
                 self.backoff.begin_anew()
                 continue
             pause = self.backoff.after(outcome.ran)
-            log.warning("source_over", cause=outcome.cause, detail=outcome.detail, again_in_seconds=pause)
+            if outcome.cause != ENDED or outcome.ran:  # said once, not at every look whether there is more
+                log.warning("source_over", cause=outcome.cause, detail=outcome.detail, again_in_seconds=pause)
             await self._until_changed(asyncio.sleep(pause))
 
     async def _until_changed(self, work: Coroutine[None, None, _Result]) -> _Result | None:
@@ -66,12 +72,18 @@ class Pulling:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _try(self, channel: Channel) -> Outcome:
+        if channel.source_url != self._fetched:
+            has_ended = not self._fetched and await asyncio.to_thread(self.trouble.recorded) == trouble.ENDED
+            self._fetched, self._progress = channel.source_url, Progress(is_over=has_ended, is_known=not has_ended)
         attempt = Attempt(
-            guard=self.guard, publish=self._address(channel), runs=lambda: asyncio.to_thread(self.trouble.over)
+            guard=self.guard,
+            publish=self._address(channel),
+            runs=lambda: asyncio.to_thread(self.trouble.over),
+            progress=self._progress,
         )
         outcome = await attempt.made(channel.source_url)
-        if not outcome.ran and outcome.cause not in _NOT_THE_SOURCES:
-            code = UNSUPPORTED_SOURCE if outcome.cause == UNSUPPORTED else UNAVAILABLE
+        if outcome.cause == ENDED or (not outcome.ran and outcome.cause not in _NOT_THE_SOURCES):
+            code = _CODES.get(outcome.cause, trouble.UNAVAILABLE)
             await asyncio.to_thread(self.trouble.tell, code, outcome.detail)
         return outcome
 

@@ -18,6 +18,7 @@ import structlog
 
 from services.adapters.address_guard import AddressGuard
 from services.adapters.rtsp_replies import Redirected, RtspReplies
+from services.adapters.stream_address import LOOPBACK, naming
 from services.domain.errors import StreamkeepError
 from services.domain.source import PORTS
 
@@ -26,7 +27,6 @@ log = structlog.get_logger()
 CONNECTIONS_MAX = 4  # an RTMP client connects anew when it is asked for credentials
 TLS_SECONDS = 5.0
 _PIECE = 65_536
-LOOPBACK = "127.0.0.1"
 
 Judge = Callable[[bytes], bytes]
 
@@ -111,14 +111,8 @@ class Relay:
         """Give what looks at what is asked, and at what the source answers."""
         if self._address.scheme != "rtsp":
             return bytes, bytes
-        host, port = inside.get_extra_info("sockname")
-        ours, theirs = f"rtsp://{host}:{port}".encode(), f"rtsp://{self._address.netloc.rpartition('@')[2]}".encode()
-
-        def named(piece: bytes) -> bytes:
-            """Name the host that the caller named, unless a digest was computed over what is asked."""
-            return piece if b"Authorization: Digest" in piece else piece.replace(ours, theirs)
-
-        return named, RtspReplies().passed
+        _, port = inside.get_extra_info("sockname")
+        return naming(self._address, port), RtspReplies().passed
 
 
 async def _opened(connection: socket.socket, tls_name: str | None) -> Stream:

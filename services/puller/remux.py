@@ -1,43 +1,40 @@
 """Takes one source and publishes it until either ends: `python -m services.puller.remux`, a process of its own.
 
-It reads a stranger's stream, so it knows nothing but what the first line of its standard input says (an Order, as
-JSON); where that names no address, the stream itself follows on standard input. It tells what happens in lines of JSON.
+It reads a stranger's stream, so it is in a sandbox and knows nothing but what the first line of its standard input says
+(an Order, as JSON); where that names no address, the stream itself follows on standard input. It tells what happens in
+lines of JSON.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import resource
 import sys
 import time
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
+from urllib.parse import urlsplit
 
 import av
 import av.logging
-from av.error import ExitError, FFmpegError
+import av.subtitles.stream  # loaded with the first container else, and then no file can be opened
+from av.error import ArgumentError, ExitError, FFmpegError, InvalidDataError
 from av.packet import Packet
 from av.stream import Stream
 
+from services.puller.gateway_place import GatewayPlace, resolved
 from services.puller.order import Order
 from services.puller.pace import Pace
 from services.puller.publication import GatewayClosed, Publication
 from services.puller.streams import Streams, Unsupported, choose
 from services.puller.timeline import SECOND, Timeline
+from services.runtime.sandbox.confinement import confine_carrier
 
 OPEN_SECONDS = 10.0
 SILENT_SECONDS = 6.0
 KEYFRAME_SECONDS = 10.0
 """How long to wait for a keyframe to begin with; a stream that refreshes its picture in another way has none."""
 MEMORY_BYTES = 2 << 30
-FILES = 32
-_LIMITS = {
-    resource.RLIMIT_AS: MEMORY_BYTES,
-    resource.RLIMIT_NOFILE: FILES,
-    resource.RLIMIT_FSIZE: 0,  # it writes no file
-    resource.RLIMIT_CORE: 0,
-}
 
 
 class _Input:
@@ -95,13 +92,13 @@ class Remux:
         return self._is_running
 
 
-def run(order: Order, stdin: BinaryIO) -> None:
+def run(order: Order, gateway: GatewayPlace, stdin: BinaryIO) -> None:
     """Carry a source over until it ends; raise what ends it."""
     place: Any = _Input(stdin) if order.source is None else order.source
     timeout = None if order.source is None else (OPEN_SECONDS, SILENT_SECONDS)
     with av.open(place, options=order.options, timeout=timeout) as source:
         streams = choose(source)
-        with contextlib.closing(Publication(order.publish, streams)) as publication:
+        with contextlib.closing(Publication(gateway, streams)) as publication:
             tell("opened", streams=streams.told())
             remux = Remux(streams, publication, is_paced=order.source is None)
             for packet in source.demux([each for each in (streams.video, streams.audio) if each is not None]):
@@ -110,21 +107,29 @@ def run(order: Order, stdin: BinaryIO) -> None:
 
 def main() -> None:
     """Do as the first line says, and tell why it is over."""
-    for limit, most in _LIMITS.items():
-        resource.setrlimit(limit, (most, most))
     av.logging.set_level(None)  # its words hold addresses
+    order = Order.read(sys.stdin.buffer.readline())
     try:
-        run(Order.read(sys.stdin.buffer.readline()), sys.stdin.buffer)
+        gateway = resolved(order.publish)
+    except OSError:
+        tell("over", cause="gateway", detail="its name is not known")
+        return
+    source_port = None if order.source is None else urlsplit(order.source).port
+    confine_carrier([port for port in (gateway.port, source_port) if port], memory_bytes=MEMORY_BYTES)
+    try:
+        run(order, gateway, sys.stdin.buffer)
     except Unsupported as error:
         tell("over", cause="unsupported", detail=str(error))
     except GatewayClosed as error:
         tell("over", cause="gateway", detail=str(error))
     except ExitError:
         tell("over", cause="source", detail=f"nothing came from it for {SILENT_SECONDS:g} s")
+    except (InvalidDataError, ArgumentError):  # no container that may be read: the library's words are for programmers
+        tell("over", cause="source", detail="it is no media that can be read")
     except FFmpegError as error:
         tell("over", cause="source", detail=(error.strerror or "it cannot be read").lower())
     else:
-        tell("over", cause="source", detail="it ended")
+        tell("over", cause="ended", detail="it ended")
 
 
 if __name__ == "__main__":

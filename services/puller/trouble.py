@@ -14,7 +14,7 @@ from services.domain.session import Air, Reason
 
 log = structlog.get_logger()
 
-UNAVAILABLE, UNSUPPORTED = "source_unavailable", "source_unsupported"
+UNAVAILABLE, UNSUPPORTED, ENDED = "source_unavailable", "source_unsupported", "source_ended"
 EVERY_SECONDS = 10.0
 """A source that fails in one way and then in another is told of no more often."""
 _ATTEMPTS = 5
@@ -29,6 +29,14 @@ class Trouble:
     clock: Clock
     _told: tuple[str, str] | None = None
     _told_at: float | None = None
+
+    def recorded(self) -> str | None:
+        """Give the code of what was told last, by an earlier life of this program as well; None while state is away."""
+        try:
+            pull = self.sessions.air(self.channel_id).pull
+        except Unavailable:
+            return None
+        return None if pull is None or pull.trouble is None else pull.trouble.code
 
     def tell(self, code: str, detail: str) -> None:
         """Say why; `since` stays while the code does."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from subprocess import DEVNULL, PIPE
 
 from services.domain.errors import StreamkeepError
-from services.worker.child_environment import child_environment
+from services.runtime.child_environment import child_environment
 
 DEADLINE_SECONDS = 60.0
 _TAIL = 500  # characters of standard error kept for the message

@@ -14,6 +14,7 @@ from services.adapters.deadline import Deadline
 from services.adapters.fetch_errors import FetchFailed, TooLarge
 from services.adapters.guarded_http import GuardedHttp
 from services.adapters.hls_following import Part, follow
+from services.adapters.hls_place import Place
 from services.adapters.hls_playlist import Master, Media, parse
 from services.adapters.hls_source import HlsSource, chosen
 from services.domain.addresses import networks
@@ -127,3 +128,53 @@ def test_masters_that_name_each_other_end_in_an_error(web: SourceServer, source:
 
     with pytest.raises(FetchFailed, match="without an end"):
         source.media(Deadline.after(5))
+
+
+def _numbered(first: int, last: int, *lines: str, name: str = "{}.ts") -> Media:
+    named = [line for each in range(first, last + 1) for line in ("#EXTINF:1,", name.format(each))]
+    return _media(f"#EXT-X-MEDIA-SEQUENCE:{first}", *named, *lines)
+
+
+def _numbers(place: Place, media: Media) -> list[int]:
+    """Give what is due, and read it."""
+    due = place.due(media, joins=place.last is None)
+    place.last = due[-1] if due else place.last
+    return [each.sequence for each in due]
+
+
+def test_an_older_copy_of_a_list_brings_nothing_again() -> None:
+    place = Place()
+
+    assert _numbers(place, _numbered(5, 10)) == [8, 9, 10]
+    assert [_numbers(place, _numbered(4, last)) for last in (8, 9, 10)] == [[], [], []]
+    assert _numbers(place, _numbered(6, 11)) == [11]
+
+
+def test_a_broadcast_that_counts_from_the_start_again_is_read_from_near_its_end() -> None:
+    place = Place()
+    _numbers(place, _numbered(100, 105))
+
+    assert _numbers(place, _numbered(0, 1)) == [0, 1]
+
+
+def test_a_broadcast_of_the_same_names_shows_itself_by_growing() -> None:
+    place = Place()
+    _numbers(place, _numbered(0, 20))
+
+    assert [_numbers(place, _numbered(0, last)) for last in (1, 2, 3)] == [[], [0, 1, 2], [3]]
+
+
+def test_tokens_make_no_other_segments() -> None:
+    place = Place()
+    _numbers(place, _numbered(0, 2, "#EXT-X-ENDLIST"))
+
+    assert _numbers(place, _numbered(0, 2, "#EXT-X-ENDLIST", name="/token/{}.ts?t=2")) == []
+    assert _numbers(place, _numbered(0, 2, "#EXT-X-ENDLIST", name="other{}.ts")) == [0, 1, 2]
+
+
+def test_whoever_comes_back_to_a_live_list_begins_near_its_end_without_what_was_read() -> None:
+    place = Place()
+    _numbers(place, _numbered(0, 9))
+
+    assert [each.sequence for each in place.due(_numbered(0, 11), joins=True)] == [10, 11]
+    assert [each.sequence for each in place.due(_numbered(0, 30), joins=True)] == [28, 29, 30]

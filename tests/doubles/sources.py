@@ -31,6 +31,8 @@ class SourceServer:
     folder: Path
     port: int = 0
     ranges: bool = True
+    cut_at: int | None = None
+    """After so many bytes of a whole file the connection breaks."""
     redirects: dict[str, str] = field(default_factory=dict)
     bodies: dict[str, bytes] = field(default_factory=dict)
     asked: list[tuple[str, str, str, str]] = field(default_factory=list)
@@ -101,6 +103,9 @@ class _Handler(BaseHTTPRequestHandler):
         if wanted:
             first, last = int(wanted[1]), int(wanted[2])
             self._send(206, body[first : last + 1], marks | {"Content-Range": f"bytes {first}-{last}/{len(body)}"})
+        elif self.source.cut_at is not None:
+            self._send(200, body[: self.source.cut_at], marks | {"Content-Length": str(len(body))})
+            self.close_connection = True
         else:
             self._send(200, body, marks)
 
@@ -108,7 +113,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
+        if "Content-Length" not in headers:
+            self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 

@@ -19,7 +19,7 @@ from tests.e2e.clips import WITH_SOUND
 from tests.e2e.publisher import Publisher
 from tests.e2e.stack import Stack
 from tests.local.running import free_offset
-from tests.media import Clip, Media
+from tests.media import Clip, Media, run
 from tests.processes import command
 from tests.waiting import eventually
 
@@ -47,6 +47,20 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 @contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serve what lies in a folder."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(folder)))
+    serving = threading.Thread(target=server.serve_forever)
+    serving.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        serving.join()
+        server.server_close()
+
+
+@contextmanager
 def playlist(folder: Path, clip: Path) -> Iterator[str]:
     """Serve a clip as live HLS, again and again: its timestamps begin anew each time."""
     argv: list[str | Path] = [
@@ -54,18 +68,12 @@ def playlist(folder: Path, clip: Path) -> Iterator[str]:
         "-i", clip, "-c", "copy", "-f", "hls", "-hls_time", "1", "-hls_flags", "delete_segments+temp_file",
         folder / "live.m3u8",
     ]  # fmt: skip
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(folder)))
-    serving = threading.Thread(target=server.serve_forever)
-    serving.start()
-    with subprocess.Popen(argv) as cutting:
+    with served(folder) as address, subprocess.Popen(argv) as cutting:
         eventually((folder / "live.m3u8").exists, what="a playlist")
         try:
-            yield f"http://127.0.0.1:{server.server_port}/live.m3u8"
+            yield f"{address}/live.m3u8"
         finally:
             cutting.kill()
-            server.shutdown()
-            serving.join()
-            server.server_close()
 
 
 def start(stack: Stack, channel_id: str) -> None:
@@ -138,8 +146,27 @@ def test_a_playlist_is_captured_over_its_discontinuities_and_another_source_take
     assert pulling.channel(channel_id)["pulling"] is False
 
 
+def test_a_list_that_ends_is_captured_once_in_a_session_that_ends(pulling: Stack, media: Media, tmp_path: Path) -> None:
+    clip = media.file(Clip(seconds=3, gop_seconds=1))
+    with served(tmp_path) as address:
+        cut: list[str | Path] = ["-hls_time", "1", "-hls_list_size", "0", tmp_path / "whole.m3u8"]
+        run(["ffmpeg", "-nostdin", "-v", "error", "-i", clip, "-c", "copy", *cut])
+        channel_id = pulling.create(source_url=f"{address}/whole.m3u8", hls_time=1, reconnect_window=3)["id"]
+        start(pulling, channel_id)
+        pulling.wait_for_state(channel_id, "live", within=15)
+        pulling.wait_for_state(channel_id, "idle", within=25)
+        eventually(lambda: pulling.channel(channel_id)["state_reason"], what="a reason")
+        (session,) = pulling.sessions(channel_id)
+        channel = pulling.channel(channel_id)
+        pulling.api.post(f"/channels/{channel_id}/stop").raise_for_status()
+
+    assert (channel["state_reason"]["code"], channel["pulling"]) == ("source_ended", True)
+    assert opened(pulling, channel_id) == 1
+    assert len(session["parts"]) == 1
+
+
 def test_an_address_inside_is_refused_with_the_reason(stack: Stack) -> None:
-    channel_id = stack.create(source_url="rtmp://127.0.0.1:1935/stream/x")["id"]
+    channel_id = stack.create(source_url="rtmp://localhost:1935/stream/x")["id"]
     start(stack, channel_id)
 
     reason = eventually(lambda: stack.channel(channel_id)["state_reason"], what="a reason")

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from services.grabber.sandbox.confinement import confine_decoder, confine_reader
+from services.runtime.sandbox.confinement import confine_decoder, confine_reader
 
 HARMLESS = ("write", "append", "read", "connect", "send a datagram", "listen", "run", "signal")
 

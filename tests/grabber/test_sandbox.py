@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from services.grabber.sandbox import landlock
+from services.runtime.sandbox import landlock
 from tests.grabber.hostile_payload import HARMLESS
 
 
@@ -45,7 +45,7 @@ def test_the_fetcher_reads_what_is_installed_and_writes_nothing(tmp_path: Path) 
         pytest.skip("this kernel has no Landlock")
     (tmp_path / "secret").write_text("x")
     code = (
-        "import sys, pathlib; from services.grabber.sandbox.confinement import confine_fetcher; confine_fetcher()\n"
+        "import sys, pathlib; from services.runtime.sandbox.confinement import confine_fetcher; confine_fetcher()\n"
         "for deed in (lambda p: (p / 'secret').read_text(), lambda p: (p / 'new').write_text('x')):\n"
         "    try: deed(pathlib.Path(sys.argv[1])); print('done')\n"
         "    except OSError: print('refused')\n"
@@ -57,7 +57,7 @@ def test_the_fetcher_reads_what_is_installed_and_writes_nothing(tmp_path: Path) 
 
 def test_the_programs_get_no_secret_of_the_services_environment() -> None:
     environment = {**os.environ, "STREAMKEEP_TOKEN": "s3cret", "AWS_SECRET_ACCESS_KEY": "s3cret"}
-    code = "from services.grabber.program import environment; print(environment())"
+    code = "from services.runtime.child_environment import child_environment; print(child_environment())"
 
     answer = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True, timeout=20)
 

@@ -36,7 +36,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenGateway]:
 
 
 async def until_it_runs(gateway: OpenGateway, url: str, *, name: str) -> list[str]:
-    """Fetch until media is published; give the command lines of the programs that do it."""
+    """Fetch until media is published; give the command lines of the programs that do it, all of them in sandboxes."""
     running = asyncio.Event()
 
     async def runs() -> None:
@@ -49,11 +49,19 @@ async def until_it_runs(gateway: OpenGateway, url: str, *, name: str) -> list[st
             await asyncio.wait([attempt, waiting], return_when=asyncio.FIRST_COMPLETED)
             waiting.cancel()
         assert running.is_set(), attempt.result()
-        return [" ".join(command(each)) for each in psutil.Process().children(recursive=True)]
+        programs = psutil.Process().children(recursive=True)
+        readers = [each for each in programs if "services.puller.remux" in command(each)]
+        assert [filtered_calls(each.pid) for each in readers] == [True]
+        return [" ".join(command(each)) for each in programs]
     finally:
         attempt.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await attempt
+
+
+def filtered_calls(pid: int) -> bool:
+    """Say whether the kernel filters a process's system calls."""
+    return "Seccomp:\t2\n" in Path(f"/proc/{pid}/status").read_text()
 
 
 async def outcome(url: str, *, guard: AddressGuard = OPEN, publish: str = "rtmp://127.0.0.1:1/stream/x") -> Outcome:

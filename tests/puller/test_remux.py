@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from services.puller.addresses import probe_options
+from services.puller.probing import FED
 from tests.doubles.open_gateway import OpenGateway, open_gateway
 from tests.media import Clip, Media, run
 
@@ -26,7 +26,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenGateway]:
 
 def carried(publish: str, stream: bytes) -> list[dict[str, Any]]:
     """Let it publish a stream from its standard input, and give what it told."""
-    given = json.dumps({"publish": publish, "options": probe_options()}).encode() + b"\n" + stream
+    given = json.dumps({"publish": publish, "options": FED}).encode() + b"\n" + stream
     command = [sys.executable, "-m", "services.puller.remux"]
     told = subprocess.run(command, input=given, capture_output=True, check=True, timeout=DEADLINE_SECONDS)
     assert told.stderr == b""
@@ -65,7 +65,7 @@ def test_video_is_copied_and_other_sound_becomes_aac(gateway: OpenGateway, trans
     player.wait(DEADLINE_SECONDS)
 
     assert told[0] == {"event": "opened", "streams": "h264 320x180, mp2"}
-    assert told[-1] == {"event": "over", "cause": "source", "detail": "it ended"}
+    assert told[-1] == {"event": "over", "cause": "ended", "detail": "it ended"}
     assert streams(kept) == ["h264", "aac"]
 
 
@@ -88,7 +88,7 @@ def test_other_video_is_refused_by_its_name(gateway: OpenGateway, media: Media) 
 def test_what_is_no_stream_is_no_source(gateway: OpenGateway) -> None:
     (told,) = carried(f"{gateway.url}/noise", b"<html>" * 1000)
 
-    assert (told["event"], told["cause"]) == ("over", "source")
+    assert told == {"event": "over", "cause": "source", "detail": "it is no media that can be read"}
 
 
 SDP = b"v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\n"
@@ -99,7 +99,7 @@ CONCAT = b"ffconcat version 1.0\nfile whole.ts\n"
 def test_what_describes_other_places_opens_none_of_them(gateway: OpenGateway, stream: bytes) -> None:
     told = carried(f"{gateway.url}/led", stream)
 
-    assert told == [{"event": "over", "cause": "source", "detail": "invalid argument"}]
+    assert told == [{"event": "over", "cause": "source", "detail": "it is no media that can be read"}]
 
 
 def test_a_gateway_that_refuses_is_told_from_a_source_that_fails(transport: Path) -> None:

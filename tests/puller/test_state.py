@@ -16,7 +16,7 @@ from services.domain.errors import LeaseHeld
 from services.domain.ids import pull_id
 from services.domain.session import Air, Block, Pull, Reason
 from services.puller.hold import Hold
-from services.puller.trouble import UNAVAILABLE, UNSUPPORTED, Trouble
+from services.puller.trouble import ENDED, UNAVAILABLE, UNSUPPORTED, Trouble
 from services.puller.wish import Wish
 from services.runtime.process_name import own_name
 from tests.doubles.still_clock import StillClock
@@ -27,14 +27,14 @@ TTL = timedelta(seconds=30)
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> Iterator[SqliteState]:
-    with closing(SqliteState(tmp_path / "state.db")) as state:
-        yield state
+def clock() -> StillClock:
+    return StillClock(NOW)
 
 
 @pytest.fixture
-def clock() -> StillClock:
-    return StillClock(NOW)
+def state(tmp_path: Path, clock: StillClock) -> Iterator[SqliteState]:
+    with closing(SqliteState(tmp_path / "state.db", clock)) as state:
+        yield state
 
 
 @pytest.fixture
@@ -125,6 +125,12 @@ def test_another_kind_of_trouble_is_told_at_once(pulled: SqliteState, clock: Sti
     trouble.tell(UNSUPPORTED, "its video is hevc")
 
     assert told(pulled) == Reason(code=UNSUPPORTED, detail="its video is hevc", since=NOW)
+
+
+def test_what_an_earlier_program_told_is_known(pulled: SqliteState, clock: StillClock) -> None:
+    Trouble(channel_id="camera", sessions=pulled.sessions, clock=clock).tell(ENDED, "it has ended")
+
+    assert Trouble(channel_id="camera", sessions=pulled.sessions, clock=clock).recorded() == ENDED
 
 
 def test_trouble_is_over_when_media_comes_whoever_told_it(pulled: SqliteState, clock: StillClock) -> None:

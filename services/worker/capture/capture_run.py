@@ -17,11 +17,11 @@ from services.domain.artifact import Kind
 from services.domain.capture import ImagePlan, MediaPlan
 from services.domain.secrets import Secret
 from services.runtime.beat import until_beat
+from services.runtime.child_environment import child_environment
 from services.worker.capture import ffmpeg_arguments, stopping
 from services.worker.capture.ffmpeg_arguments import Tap
 from services.worker.capture.pulse import LOOK_SECONDS, Pulse
 from services.worker.capture.steady_clock import SteadyClock
-from services.worker.child_environment import child_environment
 from services.worker.events import CaptureEvent, FileClosed, RunOutgrown, VideoSeen
 from services.worker.pictures.asking import ChildLost, NoPicture, Shot
 from services.worker.pictures.picture_child import PictureChild

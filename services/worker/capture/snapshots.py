@@ -12,7 +12,7 @@ from services.worker.capture.parts import Parts
 from services.worker.capture.runs import Runs
 from services.worker.delivery.arrivals import Arrivals, PictureLost
 from services.worker.pictures.asking import NoPicture
-from services.worker.taking import NothingToTake, Taken
+from services.worker.taking import NothingToTake, NotNow, Taken
 
 ANSWER_SECONDS = 4.0
 """How long the run may take to give a picture, a new picture child's start included."""
@@ -20,8 +20,10 @@ _REASONS = {
     "no_video": "the stream has no video",
     "no_keyframe": "no keyframe has come yet",
     "undecodable": "the newest frame cannot be decoded",
+}
+_PASSING = {
     "busy": "too many pictures are asked for at once",
-    "child_lost": "what decodes the pictures was lost, twice; try again",
+    "child_lost": "what decodes the pictures was lost, twice",
     "not_started": "capture is just beginning",
 }
 
@@ -35,9 +37,9 @@ class RunSnapshots:
     arrivals: Arrivals
 
     async def take(self, max_age: float | None) -> Taken:
-        """Take the newest keyframe or, where that is older than `max_age` (s), the newest frame; raise NothingToTake.
+        """Take the newest keyframe or, where that is older than `max_age` (s), the newest frame.
 
-        It answers when the picture lies in the store, however long that takes.
+        Raise NothingToTake or NotNow. It answers when the picture lies in the store, however long that takes.
         """
         run, part = self.runs.current, self.parts.number
         if run is None or part is None:
@@ -46,10 +48,15 @@ class RunSnapshots:
             async with asyncio.timeout(ANSWER_SECONDS):
                 shot = await run.snapshot(max_age)
         except NoPicture as error:
-            raise NothingToTake(_REASONS.get(str(error), str(error))) from None
+            raise why_not(str(error)) from None
         except TimeoutError:
             raise NothingToTake(f"no keyframe has come in {ANSWER_SECONDS:g} s") from None
         try:
             return Taken(artifact=await self.arrivals.picture(part, shot.pts), created=shot.is_new)
         except PictureLost:
-            raise NothingToTake("the picture was given up before it reached the store") from None
+            raise NotNow("the picture was given up before it reached the store") from None
+
+
+def why_not(code: str) -> NothingToTake | NotNow:
+    """Give what is raised for a word of `NoPicture`."""
+    return NotNow(_PASSING[code]) if code in _PASSING else NothingToTake(_REASONS.get(code, code))

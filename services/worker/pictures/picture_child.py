@@ -19,11 +19,11 @@ import structlog
 
 from services.domain.capture import ImagePlan
 from services.runtime.beat import until_beat
+from services.runtime.child_environment import child_environment
 from services.worker.capture.attention import Attention
 from services.worker.capture.pulse import LOOK_SECONDS
 from services.worker.capture.splice import Splice
 from services.worker.capture.steady_clock import SteadyClock
-from services.worker.child_environment import child_environment
 from services.worker.events import CaptureEvent, ClockSet, FileClosed
 from services.worker.pictures import commands
 from services.worker.pictures.asking import Asking, ChildLost, Shot

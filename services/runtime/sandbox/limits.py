@@ -9,17 +9,24 @@ MEMORY_BYTES = 1536 * 1024 * 1024
 CPU_SECONDS = 8
 
 
-def limit(*, memory_bytes: int = MEMORY_BYTES, files: int = 16, processes: int | None = 0) -> None:
-    """Write into no file, leave no core, use CPU_SECONDS of a core at most; `processes` None: as before."""
+def limit(
+    *,
+    memory_bytes: int = MEMORY_BYTES,
+    files: int = 16,
+    processes: int | None = 0,
+    cpu_seconds: int | None = CPU_SECONDS,
+) -> None:
+    """Write into no file, leave no core; with `processes` or `cpu_seconds` None their bounds stay as they are."""
     bounds = {
         resource.RLIMIT_FSIZE: 0,
         resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_CPU: CPU_SECONDS,
         resource.RLIMIT_AS: memory_bytes,
         resource.RLIMIT_NOFILE: files,
     }
     if processes is not None:
         bounds[resource.RLIMIT_NPROC] = processes
+    if cpu_seconds is not None:
+        bounds[resource.RLIMIT_CPU] = cpu_seconds
     for kind, value in bounds.items():
         hard = resource.getrlimit(kind)[1]
         bound = value if hard == resource.RLIM_INFINITY else min(value, hard)

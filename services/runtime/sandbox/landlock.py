@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from services.grabber.sandbox.kernel import system_call
+from services.runtime.sandbox.kernel import system_call
 
 # The numbers are the same on all architectures.
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
@@ -21,7 +21,7 @@ _NOWHERE = Path("/dev/null")
 _CONNECT_TCP = 1 << 1
 # How many rights on files each version knows, from version 1 on; those on networks came with version 4, scopes with 6.
 _FILE_RIGHTS = (13, 14, 15, 15, 16)
-_NETWORK_SINCE, _SCOPES_SINCE = 4, 6
+NETWORK_SINCE, _SCOPES_SINCE = 4, 6
 
 
 class _Ruleset(ctypes.Structure):
@@ -55,7 +55,7 @@ def confine(*, readable: Sequence[Path] = (), listed: Sequence[Path] = (), ports
     if offered == 0:
         return 0
     files = (1 << _FILE_RIGHTS[min(offered, len(_FILE_RIGHTS)) - 1]) - 1
-    network = 0b11 if offered >= _NETWORK_SINCE and ports is not None else 0
+    network = 0b11 if offered >= NETWORK_SINCE and ports is not None else 0
     scopes = 0b11 if offered >= _SCOPES_SINCE else 0
     rules = _Ruleset(files, network, scopes)
     ruleset = system_call(_CREATE_RULESET, ctypes.byref(rules), ctypes.sizeof(rules), ctypes.c_uint32(0))

@@ -1,9 +1,12 @@
-"""The sandboxes: of who decodes, of who reads from a single connection, of ffmpeg, and of who fetches."""
+"""The sandboxes: of who decodes, of who reads from a single connection or carries one on, of ffmpeg, of who fetches."""
 
 from __future__ import annotations
 
-from services.grabber.sandbox import kernel, landlock, limits, system_calls
-from services.grabber.sandbox.installed import LISTED, installed
+import contextlib
+from collections.abc import Sequence
+
+from services.runtime.sandbox import kernel, landlock, limits, system_calls
+from services.runtime.sandbox.installed import LISTED, installed
 
 
 def confine_decoder() -> int:
@@ -27,6 +30,23 @@ def confine_reader(port: int) -> int:
     offered = landlock.confine(ports=[port])
     calls.enforce()
     return offered
+
+
+def confine_carrier(ports: Sequence[int], *, memory_bytes: int) -> None:
+    """Leave this process, for as long as it lives, what it holds open, and TCP connections to `ports`.
+
+    Where the kernel takes no filter of system calls the rest is in force all the same.
+    """
+    kernel.gain_no_privileges()
+    limits.limit(memory_bytes=memory_bytes, files=32, cpu_seconds=None)
+    try:
+        calls = system_calls.Filter(system_calls.CONNECTING, tcp=True)
+    except system_calls.NoSandbox:
+        calls = None
+    landlock.confine(ports=ports)
+    if calls is not None:
+        with contextlib.suppress(system_calls.NoSandbox):
+            calls.enforce()
 
 
 def confine_program() -> int:
