@@ -18,10 +18,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.domain.addresses import Network, address, is_reachable
+from services.domain.addresses import NOT_PUBLIC, Network, address, is_reachable
 from services.domain.errors import InvalidInput, Unavailable
 
-SETTING = "STREAMKEEP_ALLOWED_NETWORKS"
 RESOLVE_SECONDS = 3.0
 CONNECT_SECONDS = 3.0
 _NAME_MAX = 253  # characters of a host name (RFC 1035)
@@ -35,11 +34,7 @@ class AddressRefused(InvalidInput):
 
     def __init__(self, field: str) -> None:
         """`field` as the caller spelled it."""
-        super().__init__(
-            field,
-            "its host has no public address; for one inside, the operator names its network in the setting "
-            f"{SETTING} (for example 10.20.0.0/16)",
-        )
+        super().__init__(field, NOT_PUBLIC)
 
 
 class NotConnected(Unavailable):

@@ -137,14 +137,25 @@ class Items:
 
     def put_always(self, items: Sequence[Mapping[str, Any]]) -> None:
         """Store items whatever is there, WRITES_MAX at most; some may be stored where it fails."""
-        left: Sequence[Any] = [self._model(**each, write_id=uuid.uuid4().hex).serialize() for each in items]
+        new: Sequence[Any] = [self._model(**each, write_id=uuid.uuid4().hex).serialize() for each in items]
         with self._calling():
-            for _ in _turns():
-                answer = self._connection.batch_write_item(put_items=left)
-                unprocessed = answer.get("UnprocessedItems", {}).get(self._table, [])
-                left = [request["PutRequest"]["Item"] for request in unprocessed]
-                if not left:
-                    return
+            self._batch_written(new, lambda left: self._connection.batch_write_item(put_items=left))
+
+    def remove_many(self, keys: Sequence[str]) -> None:
+        """Remove items, as far as they are there; some may be gone where it fails."""
+        with self._calling():
+            for start in range(0, len(keys), WRITES_MAX):
+                old: Sequence[Any] = [{"id": key} for key in keys[start : start + WRITES_MAX]]
+                self._batch_written(old, lambda left: self._connection.batch_write_item(delete_items=left))
+
+    def _batch_written(self, left: Sequence[Any], write: Callable[[Sequence[Any]], Mapping[str, Any]]) -> None:
+        """Ask again for what an answer says was left."""
+        for _ in _turns():
+            unprocessed = write(left).get("UnprocessedItems", {}).get(self._table, [])
+            requests = [request.get("PutRequest") or request["DeleteRequest"] for request in unprocessed]
+            left = [request.get("Item") or request["Key"] for request in requests]
+            if not left:
+                return
         raise self._unavailable("it takes too little at once; try again")
 
     def put(self, *writes: Write) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from services.adapters.dynamodb_items import Items, place_of
 from services.adapters.dynamodb_table import LETTERS, Item, Newest, OfChannel, Open, letter_key, letters_of
 from services.adapters.record_text import decoded, encoded
-from services.domain.outbox import KEPT, DeadLetter, letter_from_record, letter_record
+from services.domain.outbox import KEPT, LETTERS_MAX, PRUNED_MAX, DeadLetter, letter_from_record, letter_record
 from services.domain.ports import Position
 
 
@@ -73,3 +73,13 @@ class DynamodbLetters:
     def unbury(self, letter_id: str) -> None:
         """Forget a letter; nothing happens if there is none."""
         self._items.remove_always(letter_key(letter_id))
+
+    def prune(self, sink: str, keep: int = LETTERS_MAX) -> int:
+        """Forget a sink's letters but for its newest `keep`, up to PRUNED_MAX of them; give how many went.
+
+        The index has keys only: 10,000 entries are some 100 units of reading.
+        """
+        entries = self._items.listed(OfChannel.Meta.index_name, letters_of(sink), limit=keep + PRUNED_MAX)
+        old = [entry.id for entry in entries[keep:]]
+        self._items.remove_many(old)
+        return len(old)

@@ -9,7 +9,7 @@ from services.adapters.sqlite_database import Database
 from services.adapters.sqlite_rows import page_start
 from services.domain import times
 from services.domain.clock import Clock
-from services.domain.outbox import KEPT, DeadLetter, letter_from_record, letter_record
+from services.domain.outbox import KEPT, LETTERS_MAX, PRUNED_MAX, DeadLetter, letter_from_record, letter_record
 from services.domain.ports import Position
 
 _BURY = (
@@ -18,6 +18,10 @@ _BURY = (
     " sink = excluded.sink, at = excluded.at, replaying = excluded.replaying, record = excluded.record"
 )
 _FORGET_OLD = "DELETE FROM outbox_letters WHERE at < ?"
+_PRUNE = (
+    "DELETE FROM outbox_letters WHERE id IN"
+    " (SELECT id FROM outbox_letters WHERE sink = ? ORDER BY at DESC, id DESC LIMIT ? OFFSET ?)"
+)
 _PAGE = "SELECT record FROM outbox_letters WHERE (at, id) < (?, ?) ORDER BY at DESC, id DESC LIMIT ?"
 _PAGE_OF_SINK = (
     "SELECT record FROM outbox_letters WHERE sink = ? AND (at, id) < (?, ?) ORDER BY at DESC, id DESC LIMIT ?"
@@ -67,3 +71,8 @@ class SqliteLetters:
         """Forget a letter; nothing happens if there is none."""
         with self._database.writing() as connection:
             connection.execute("DELETE FROM outbox_letters WHERE id = ?", (letter_id,))
+
+    def prune(self, sink: str, keep: int = LETTERS_MAX) -> int:
+        """Forget a sink's letters but for its newest `keep`, up to PRUNED_MAX of them; give how many went."""
+        with self._database.writing() as connection:
+            return connection.execute(_PRUNE, (sink, PRUNED_MAX, keep)).rowcount

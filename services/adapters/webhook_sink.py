@@ -30,6 +30,7 @@ ANSWER_BYTES_MAX = 16 * 1024  # of an answer, which nobody reads
 CONNECTIONS_MAX = 16
 KEPT_SECONDS = 30.0  # how long a connection waits for the next event
 RETRY_AFTER_MAX = 300.0  # seconds
+GONE_SECONDS = 900.0  # between two tries of a receiver that wants no more
 _AGAIN = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 
 
@@ -81,6 +82,8 @@ class WebhookSink:
             return
         if status in _AGAIN or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise SinkUnavailable(f"it answers {status}", retry_after=self._seconds(retry_after))
+        if status == HTTPStatus.GONE:  # Standard Webhooks: send no more; yet a mistake of an hour shall lose nothing
+            raise SinkUnavailable("it answers 410: it wants no more", retry_after=GONE_SECONDS)
         if status // 100 == 3:  # noqa: PLR2004 - any redirect
             raise SinkRefused(f"it answers {status}: redirects are not followed, give the address that they lead to")
         raise SinkRefused(f"it answers {status}")

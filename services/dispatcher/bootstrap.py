@@ -11,6 +11,7 @@ from services.adapters.address_guard import AddressGuard
 from services.adapters.opening import State
 from services.adapters.sink_opening import open_sink
 from services.dispatcher.audience import Audiences
+from services.dispatcher.burials import Burials
 from services.dispatcher.counts import Counts
 from services.dispatcher.delivery import Delivery
 from services.dispatcher.envelopes import Envelopes
@@ -75,6 +76,7 @@ def _delivery(settings: DispatcherSettings, state: State, counts: Counts, term: 
         envelopes=Envelopes(links=links, life=timedelta(seconds=settings.link_seconds), clock=clock),
         clock=clock,
         counts=counts,
+        burials=Burials(outbox=state.outbox, counts=counts),
         give_up_after=timedelta(seconds=settings.give_up_seconds),
         refused_tries=settings.refused_tries,
         goes_on=term.may_send,

@@ -50,6 +50,11 @@ class Circuit:
             self.back_at = time.monotonic()
             return self.back_at - since
 
+    def hurry(self) -> None:
+        """Let the next through at once, since the sink's settings have changed; who is under way is heard no more."""
+        with self._lock:
+            self._is_probed, self._due = False, 0.0
+
     def failed(self, error: str, retry_after: float | None = None) -> bool:
         """Hear that the sink is away, which may want to be left alone for so many seconds; say whether that is news."""
         with self._lock:

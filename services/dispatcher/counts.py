@@ -25,6 +25,9 @@ class Counts:
         self._buried = Counter(
             "streamkeep_events_given_up", "Events that became dead letters.", ["sink"], registry=self.registry
         )
+        self._pruned = Counter(
+            "streamkeep_dead_letters_forgotten", "Dead letters over the bound.", ["sink"], registry=self.registry
+        )
         self._away = Gauge("streamkeep_sinks_away", "Sinks that do not answer.", ["sink"], registry=self.registry)
         self._streams = Gauge("streamkeep_outbox_streams", "Streams with events to send.", registry=self.registry)
         self._leads = Gauge("streamkeep_dispatcher_leads", "1 while this one sends.", registry=self.registry)
@@ -41,6 +44,10 @@ class Counts:
     def buried(self, subscriber: Subscriber) -> None:
         """Count an event that was given up."""
         self._buried.labels(_label(subscriber)).inc()
+
+    def pruned(self, subscriber: Subscriber, number: int) -> None:
+        """Count letters that were forgotten since there are newer ones."""
+        self._pruned.labels(_label(subscriber)).inc(number)
 
     def away(self, subscriber: Subscriber, *, is_away: bool) -> None:
         """Count a sink that goes or comes back."""

@@ -7,17 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import structlog
-
 from services.dispatcher.audience import Audiences
+from services.dispatcher.burials import Burials
 from services.dispatcher.counts import Counts
 from services.dispatcher.envelopes import Envelopes
 from services.dispatcher.outlet import Outlet
 from services.domain.clock import Clock
 from services.domain.event import Event
 from services.domain.outbox import DeadLetter, Outbox
-
-log = structlog.get_logger()
 
 _ID_DIGITS = 32
 
@@ -40,6 +37,7 @@ class Delivery:
     envelopes: Envelopes
     clock: Clock
     counts: Counts
+    burials: Burials
     give_up_after: timedelta
     refused_tries: int
     goes_on: Callable[[], bool]
@@ -63,6 +61,4 @@ class Delivery:
             tries=tries,
             at=self.clock.now(),
         )
-        self.outbox.bury(letter)
-        self.counts.buried(outlet.subscriber)
-        log.warning("event_given_up", sink=outlet.name, event_id=event.id, type=event.type, tries=tries, error=error)
+        self.burials.bury(letter, outlet.subscriber)

@@ -36,6 +36,7 @@ class Outlets:
         elif outlet.subscriber != subscriber:
             before, outlet.sink = outlet.sink, self.open_sink(subscriber)
             outlet.subscriber = subscriber
+            outlet.circuit.hurry()
             before.close()
         outlet.used_at = time.monotonic()
         return outlet

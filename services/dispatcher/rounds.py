@@ -48,6 +48,7 @@ class Rounds:
                     look_at = time.monotonic()
                     await self._tried(self.streams.look)
                     self.delivery.counts.streams(self.streams.count)
+                    self.delivery.burials.tell()
                     # Looks at thousands of streams, left by an outage, shall not take all of a core.
                     pause = max(self.poll_seconds, self.streams.count / STREAMS_A_SECOND)
                     look_at = max(look_at + pause, time.monotonic() + (AWAY_SECONDS if self._is_away else 0))

@@ -11,6 +11,10 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Sequence
 
+NOT_PUBLIC = (
+    "its host has no public address; for one inside, the operator names its network in the setting "
+    "STREAMKEEP_ALLOWED_NETWORKS (for example 10.20.0.0/16)"
+)
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -70,6 +74,14 @@ def is_reachable(target: Address, allowed: Sequence[Network]) -> bool:
     if any(each.version == network.version and each in network for network in allowed for each in meant):
         return True
     return _is_public(_end(target))
+
+
+def is_forbidden(host: str, allowed: Sequence[Network]) -> bool:
+    """Say whether a host is an address itself, and one that is not reachable; a name is judged when it is resolved."""
+    try:
+        return not is_reachable(address(host), allowed)
+    except ValueError:
+        return False
 
 
 def _network(text: str) -> Network:

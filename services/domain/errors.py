@@ -2,7 +2,7 @@
 
 StreamkeepError
     InvalidInput        mend the named field and ask again
-    NotFound            ChannelNotFound, SessionNotFound, ObjectNotFound, LetterNotFound
+    NotFound            ChannelNotFound, SessionNotFound, ObjectNotFound, PictureNotFound, LetterNotFound
     Conflict            read again, then decide again
         VersionConflict, AlreadyExists, ObjectExists, ObjectChanged, LeaseHeld, LeaseLost, SequenceTaken
     PublishRefused      tell the publisher why
@@ -47,6 +47,10 @@ class SessionNotFound(NotFound):
 
 class ObjectNotFound(NotFound):
     """No object has this key."""
+
+
+class PictureNotFound(NotFound):
+    """The channel has no picture yet; its first comes with its first broadcast, where it is to take snapshots."""
 
 
 class LetterNotFound(NotFound):

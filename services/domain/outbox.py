@@ -15,6 +15,10 @@ APPEND_MAX = 16
 """So many events are appended in one call at most, and so many of a stream's newest are known again."""
 KEPT = timedelta(days=30)
 """How long what nobody fetches is kept: events, letters, and the numbers of a session that is over."""
+LETTERS_MAX = 10_000
+"""So many letters of one sink are kept, the newest; a webhook of a channel's own is a sink by itself."""
+PRUNED_MAX = 5_000
+"""So many letters go in one call at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,4 +123,11 @@ class Outbox(Protocol):
 
     def unbury(self, letter_id: str) -> None:
         """Forget a letter; nothing happens if there is none."""
+        ...
+
+    def prune(self, sink: str, keep: int = LETTERS_MAX) -> int:
+        """Forget a sink's letters but for its newest `keep`, up to PRUNED_MAX of them; give how many went.
+
+        It is not cheap: it reads through those that stay.
+        """
         ...

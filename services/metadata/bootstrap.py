@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from fastapi import FastAPI
 
 from services.adapters.opening import open_state, open_store
+from services.domain.addresses import networks
 from services.domain.clock import SystemClock
 from services.domain.ports import ObjectStore
 from services.metadata import channel_changes
@@ -65,6 +66,7 @@ def application(settings: MetadataSettings) -> Iterator[FastAPI]:
             publish_keyring=settings.publish_keyring,
             admin_token=settings.admin_token,
             rtmp_url=settings.rtmp_url,
+            allowed_networks=networks(settings.allowed_networks),
             media_origins=() if origin is None else (origin,),
         )
         if settings.seed_channel is not None:

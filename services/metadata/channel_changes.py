@@ -15,6 +15,7 @@ from services.domain.source import unmasked
 from services.domain.webhook import with_kept_secrets
 from services.metadata.air_changes import ask_to_stop, end_pull
 from services.metadata.channel_input import Given, ten_years_from
+from services.metadata.outward import require_outward
 from services.metadata.precondition import require_match
 from services.metadata.sink_fields import require_known
 from services.metadata.wiring import Wiring
@@ -45,10 +46,11 @@ def create(wiring: Wiring, given: Given) -> Channel:
 
 
 def _told(wiring: Wiring, fields: dict[str, Any], old: Channel | None) -> dict[str, Any]:
-    """Give the fields with the webhooks' secrets that are to stay; raise InvalidInput for a sink that is not there."""
+    """Give the fields with the webhooks' secrets that are to stay; raise InvalidInput for where none leads."""
     if "sinks" in fields:
         require_known(fields["sinks"], wiring.sink_names)
         fields["sinks"] = with_kept_secrets(fields["sinks"], None if old is None else old.sinks)
+    require_outward(fields, wiring.allowed_networks)
     return fields
 
 

@@ -68,6 +68,9 @@ def _widths(value: Any) -> tuple[int, ...]:  # noqa: ANN401 - whatever JSON hold
     if not isinstance(value, list):
         message = "must be a list of widths in pixels"
         raise ValueError(message)  # noqa: TRY004 - pydantic takes ValueError
+    if len({str(width) for width in value}) > IMAGE_SIZES_MAX:  # one given twice is no second
+        message = f"must be at most {IMAGE_SIZES_MAX} widths"
+        raise ValueError(message)
     return tuple(sorted({int(spelled_number(width, IMAGE_WIDTH, integer=True)) for width in value}))
 
 

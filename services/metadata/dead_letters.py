@@ -10,11 +10,13 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field, StrictStr
 
 from services.domain import times
-from services.domain.errors import LetterNotFound
+from services.domain.errors import ChannelNotFound, InvalidInput, LetterNotFound
 from services.domain.event import envelope
 from services.domain.outbox import DeadLetter
 from services.domain.ports import Position
+from services.domain.webhook import Webhook
 from services.metadata import cursor
+from services.metadata.channel_changes import find
 from services.metadata.cursor import LIMIT_DEFAULT, CursorText, Limit
 from services.metadata.json_body import JsonObject, json_object
 from services.metadata.model_body import validated
@@ -84,6 +86,18 @@ def _found(wiring: Wiring, letter_id: str) -> DeadLetter:
     return letter
 
 
+def _is_known(wiring: Wiring, sink: str) -> bool:
+    """Say whether the deployment or the channel that the name begins with has this sink, or had: letters stay."""
+    if sink in wiring.sink_names or wiring.outbox.letters(1, sink=sink):
+        return True
+    channel_id = sink.partition(".")[0]
+    try:
+        named = find(wiring, channel_id).sinks or ()
+    except ChannelNotFound:
+        return False
+    return any(isinstance(each, Webhook) and each.name(channel_id) == sink for each in named)
+
+
 def _place_of(letter: DeadLetter) -> Position:
     return Position(at=letter.at, id=letter.id)
 
@@ -112,6 +126,8 @@ def list_letters(
 def replay_all(wiring: Wired, body: Annotated[JsonObject, Depends(json_object())]) -> dict[str, Any]:
     """Mark every letter of a sink; the dispatcher offers them, and those that are not taken stay."""
     order = validated(ReplayOrder, body)
+    if not _is_known(wiring, order.sink):
+        raise InvalidInput("sink", "there is no sink of this name, and no letter of one; see `sink` in the list")
     after: Position | None = None
     count = 0
     while page := wiring.outbox.letters(PAGE, sink=order.sink, after=after):

@@ -21,6 +21,8 @@ import structlog
 
 from services.domain.errors import StreamkeepError, Unavailable
 from services.domain.grab import PICTURE_MAX, At, GrabOrder, Trouble
+from services.runtime.child_environment import child_environment
+from services.runtime.sandbox.lacking import tell_what_lacks
 
 log = structlog.get_logger()
 
@@ -28,7 +30,6 @@ GRAB_SECONDS = 7.0
 """When the program answers at the latest, with a picture or with what it found."""
 KILL_SECONDS = 7.6
 """When it is killed, so that the caller has an answer within 8 s."""
-_PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "PYTHONPATH", "PYTHONHOME")
 _COMMAND = (sys.executable, "-P", "-m", "services.grabber")
 
 
@@ -64,6 +65,7 @@ class GrabberProgram:
         """Let sources lead into `allowed_networks` besides public addresses, and take `at_once` pictures at a time."""
         self._allowed_networks = allowed_networks
         self._free = threading.BoundedSemaphore(at_once)
+        tell_what_lacks()
 
     def take(self, source_url: str, at: At, width: int | None) -> GrabbedPicture:
         """Give one picture within 8 s; raise TooBusy, NoPicture or Unavailable."""
@@ -99,14 +101,13 @@ class GrabberProgram:
 
 
 def _run(order: GrabOrder) -> bytes:
-    environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     try:
         program = subprocess.Popen(
             _COMMAND,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # a library's complaint may quote the address
-            env=environment,
+            env=child_environment(),
             start_new_session=True,
         )
     except OSError as error:

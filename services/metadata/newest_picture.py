@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from services.domain import keys
 from services.domain.artifact import Artifact, Kind
-from services.domain.errors import ObjectNotFound
+from services.domain.errors import ObjectNotFound, PictureNotFound
 from services.domain.ports import ObjectStore, SessionStore
 from services.metadata.media_pages import MediaShelf
 from services.metadata.picture_facts import described
@@ -44,7 +44,7 @@ class NewestPictures:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def find(self, channel_id: str) -> Artifact:
-        """Give the newest picture that lies in the store under its own key; raise ObjectNotFound.
+        """Give the newest picture that lies in the store under its own key; raise PictureNotFound.
 
         latest.jpg is written beside that one and may be there first: then what was found before is given again.
         """
@@ -58,7 +58,7 @@ class NewestPictures:
         lay = seen.lay if seen.lay is not None and self._is_there(seen.lay) else None
         known = [each for each in (lay, self._listed(channel_id)) if each is not None]
         if not known:
-            raise ObjectNotFound
+            raise PictureNotFound
         newest = max(known, key=lambda each: each.captured_at)
         self._keep(channel_id, _Seen(etag=seen.etag, told=seen.told, lay=newest))
         return newest

@@ -29,8 +29,9 @@ class MetadataSettings(StorageSettings):
     `public_url` begins every link and `rtmp_url` every publish address; `callback_url` is the callback app's private
     address, spoken to with `internal_token`. Secrets are spelled `id:secret[,id:secret]`, the first signs.
     Below `min_free_bytes` of free disk the service is not ready. `sink_names` are the names that channels may give in
-    `sinks`, `a,b`: those of the dispatcher's STREAMKEEP_SINKS. Into `allowed_networks` the sources of single pictures
-    may lead besides public addresses, and `grabs_at_once` of those are taken at a time. `seed_channel` is the id of a
+    `sinks`, `a,b`: those of the dispatcher's STREAMKEEP_SINKS. Into `allowed_networks` sources
+    and channels' webhooks may lead besides public addresses, as those who connect to them are told too; `grabs_at_once`
+    sources of single pictures are asked at a time. `seed_channel` is the id of a
     channel that shall exist when the service starts.
     """
 

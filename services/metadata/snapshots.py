@@ -10,7 +10,9 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from services.domain import keys
 from services.domain.artifact import Artifact
+from services.domain.errors import ObjectNotFound, PictureNotFound
 from services.metadata import snapshot_taking
+from services.metadata.accepting import PICTURE, wants_picture
 from services.metadata.channel_changes import find
 from services.metadata.conditional import content_answer
 from services.metadata.json_body import JsonObject, json_object
@@ -24,7 +26,6 @@ from services.metadata.wiring import Wired, Wiring
 
 router = APIRouter(prefix="/channels/{channel_id}/snapshots", tags=["media"])
 
-PICTURE = "image/jpeg"
 LINK_SECONDS = int(SNAPSHOT_LIFE.total_seconds())
 LINK_SECONDS_MAX = 7 * 24 * 3_600
 
@@ -35,15 +36,12 @@ def _view(wiring: Wiring, artifact: Artifact, seconds: int = LINK_SECONDS) -> Sn
     return snapshot_view(artifact, wiring.links, wiring.clock.now(), timedelta(seconds=seconds))
 
 
-def _wants_picture(accept: str) -> bool:
-    """Say whether an Accept header asks for the picture itself: by name, as an image element of a page does."""
-    kinds = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
-    return bool(kinds & {PICTURE, "image/*"}) and "application/json" not in kinds
-
-
 def _picture(wiring: Wiring, request: Request, channel_id: str, width: int | None) -> Response:
     """Give latest.jpg itself, in a width if one is asked for."""
-    stored = wiring.objects.read(keys.latest_snapshot(channel_id))
+    try:
+        stored = wiring.objects.read(keys.latest_snapshot(channel_id))
+    except ObjectNotFound:
+        raise PictureNotFound from None
     facts = described(channel_id, stored.body)
     etag, body = stored.etag.strip('"'), stored.body
     if width is not None:
@@ -61,6 +59,7 @@ def _picture(wiring: Wiring, request: Request, channel_id: str, width: int | Non
     )
 
 
+@router.head("/latest", response_model=SnapshotAnswer, include_in_schema=False)
 @router.get(
     "/latest",
     response_model=SnapshotAnswer,
@@ -81,7 +80,7 @@ def latest_snapshot(  # noqa: PLR0917 - each is a parameter of the request
 ) -> SnapshotAnswer | Response:
     """Give links to the newest stored picture or, with `Accept: image/jpeg`, the newest picture itself."""
     find(wiring, channel_id)
-    if _wants_picture(accept):
+    if wants_picture(accept):
         return _picture(wiring, request, channel_id, width)
     if width is not None:
         raise refused("goes with Accept: image/jpeg, or is added to a link: <url>?width=…")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from services.domain.addresses import Network
 from services.domain.clock import Clock
 from services.domain.outbox import Outbox
 from services.domain.ports import ChannelStore, LeaseStore, ObjectStore, Overview, SessionStore
@@ -25,6 +26,7 @@ class Wiring:
     """The ports and secrets of one running service.
 
     With `tells_events` bans are told; `sink_names` are the deployment's; `rtmp_url` is where publishers push;
+    what channels name may lead to public addresses and into `allowed_networks`;
     `media_origins` are those (scheme, host, port) to which links lead on.
     """
 
@@ -46,6 +48,7 @@ class Wiring:
     publish_keyring: Keyring
     admin_token: Secret
     rtmp_url: str
+    allowed_networks: tuple[Network, ...] = ()
     media_origins: tuple[str, ...] = ()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,7 +14,7 @@ import pytest
 
 from services.adapters.dynamodb_state import DynamodbState
 from services.domain.event import Event
-from services.domain.outbox import KEPT
+from services.domain.outbox import KEPT, DeadLetter
 from tests.contract.dynamodb_world import lend_table
 from tests.counting_proxy import CountingProxy
 from tests.doubles.dynamodb_between import Between, error
@@ -151,3 +152,30 @@ def test_events_that_dynamodb_takes_only_in_part_are_sent_again(between: tuple[D
     state.outbox.append(pictures(3))
 
     assert [event.sequence for event in state.outbox.read(STREAM, 0, 10)] == [1, 2, 3]
+
+
+def test_letters_that_dynamodb_removes_only_in_part_are_removed_again(between: tuple[DynamodbState, Between]) -> None:
+    state, link = between
+    for minute in range(3):
+        at = NOW + timedelta(minutes=minute)
+        state.outbox.bury(DeadLetter(id=f"{minute}", sink="hook", event=an_event(1), error="410", tries=1, at=at))
+
+    def half(request: dict[str, Any], _forward: Any) -> tuple[int, dict[str, Any]]:  # noqa: ANN401 - as above
+        return 200, {"UnprocessedItems": request["RequestItems"]}
+
+    link.on("BatchWriteItem", half, lambda *_: error("ThrottlingException"))
+
+    assert state.outbox.prune("hook", 1) == 2
+    assert [letter.id for letter in state.outbox.letters(10)] == ["2"]
+
+
+def test_pruning_reads_keys_only_and_removes_in_batches(counted: tuple[DynamodbState, CountingProxy]) -> None:
+    state, proxy = counted
+    for number in range(30):
+        at = NOW + timedelta(minutes=number)
+        state.outbox.bury(DeadLetter(id=f"{number}", sink="hook", event=an_event(1), error="410", tries=1, at=at))
+    proxy.reset()
+
+    state.outbox.prune("hook", 4)
+
+    assert proxy.reset().calls == {"Query": 1, "BatchWriteItem": 2}

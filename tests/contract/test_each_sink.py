@@ -16,7 +16,7 @@ from services.adapters.address_guard import AddressGuard
 from services.adapters.kafka_sink import KafkaSink
 from services.adapters.log_sink import LogSink
 from services.adapters.sqs_sink import SqsSink
-from services.adapters.webhook_sink import WebhookSink
+from services.adapters.webhook_sink import GONE_SECONDS, WebhookSink
 from services.domain.clock import SystemClock
 from services.domain.errors import SinkRefused, SinkUnavailable
 from services.domain.event import SNAPSHOT_CREATED, Event, envelope
@@ -81,7 +81,7 @@ def test_what_may_pass_is_to_be_tried_again(receiver: Receiver, way: int | str) 
         sent(sink)
 
 
-@pytest.mark.parametrize("status", [301, 307, 400, 401, 404, 410, 422])
+@pytest.mark.parametrize("status", [301, 307, 400, 401, 404, 422])
 def test_what_will_not_pass_is_refused(receiver: Receiver, status: int) -> None:
     receiver.behave(status, Location=receiver.url)
 
@@ -105,6 +105,15 @@ def test_a_receiver_says_when_it_wants_to_be_asked_again(
 
     assert refusal.value.retry_after is not None
     assert least <= refusal.value.retry_after <= most
+
+
+def test_a_receiver_that_is_gone_for_good_is_left_alone_for_long(receiver: Receiver) -> None:
+    receiver.behave(410, Retry_After="1")
+
+    with a_webhook(receiver) as sink, pytest.raises(SinkUnavailable, match="410") as refusal:
+        sent(sink)
+
+    assert refusal.value.retry_after == GONE_SECONDS
 
 
 def test_an_address_inside_is_not_connected_to_for_a_stranger(receiver: Receiver) -> None:

@@ -229,3 +229,14 @@ def test_letters_of_the_same_moment_are_paged_without_missing_or_repeating_one(s
         after = Position(at=page[-1].at, id=page[-1].id)
 
     assert sorted(listed) == sorted(names)
+
+
+def test_of_a_sink_s_letters_the_newest_stay_and_no_other_sink_s_go(state: State) -> None:
+    for minute in range(60):
+        state.outbox.bury(a_letter(f"{minute:02}", at=NOW + timedelta(minutes=minute)))
+    state.outbox.bury(a_letter("other", sink="queue", at=NOW - timedelta(days=1)))
+
+    assert state.outbox.prune("hook", 5) == 55
+    assert state.outbox.prune("hook", 5) == state.outbox.prune("hook") == state.outbox.prune("nobody", 0) == 0
+
+    assert [letter.id for letter in state.outbox.letters(100)] == ["59", "58", "57", "56", "55", "other"]

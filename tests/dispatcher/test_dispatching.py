@@ -115,6 +115,27 @@ def test_a_refused_event_becomes_a_letter_and_the_next_goes_on(world: World, one
     assert (letter.event.id, letter.sink, letter.tries, letter.error) == (ids[1], "one", 3, "it answers 422")
 
 
+def test_a_webhook_that_wants_no_more_is_left_alone_until_its_settings_change(
+    world: World, one: Receiver, other: Receiver
+) -> None:
+    one.behave(410)
+    channel = world.channel("channel-own", sinks=(Webhook(url=one.url),))
+    ids = world.happen(30, channel_id="channel-own")
+    running = world.start(f"other={other.url}", ALLOWED_NETWORKS="127.0.0.0/8")
+    running.says("sink_away")
+    (told,) = world.happen(1, stream="session-other")
+    other.until(told)
+
+    assert len(one.tried) == 1
+    assert not world.state.outbox.letters(1)
+    one.behave(200)
+    changed = channel.changed(datetime.now(UTC), sinks=(Webhook(url=one.url, events=(SNAPSHOT_CREATED,)),))
+    world.state.channels.replace(changed)
+
+    one.until(ids[-1])
+    assert one.ids() == ids
+
+
 def test_a_letter_that_is_replayed_is_taken_or_stays(world: World, one: Receiver) -> None:
     (mended, hopeless) = world.happen(2)
     one.behave(422)

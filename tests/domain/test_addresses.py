@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.domain.addresses import address, is_reachable, networks
+from services.domain.addresses import address, is_forbidden, is_reachable, networks
 
 _INSIDE = """
     127.0.0.1 0.0.0.0 10.1.2.3 172.16.0.1 172.31.255.255 192.168.0.1 169.254.169.254 169.254.170.2 100.64.0.1
@@ -33,6 +33,14 @@ def test_a_network_that_is_allowed_is_in_reach_however_it_is_spelled(text: str) 
 
     assert is_reachable(address(text), allowed)
     assert not is_reachable(address("10.21.0.1"), allowed)
+
+
+@pytest.mark.parametrize(
+    ("host", "is_so"),
+    [("127.0.0.1", True), ("::1", True), ("10.20.3.4", False), ("8.8.8.8", False), ("localhost", False), ("", False)],
+)
+def test_a_host_that_is_an_address_is_judged_at_once_and_a_name_is_not(host: str, is_so: bool) -> None:  # noqa: FBT001 - what is expected
+    assert is_forbidden(host, networks("10.20.0.0/16")) is is_so
 
 
 @pytest.mark.parametrize("text", ["10.0.0.1/8", "ten", "10.0.0.0/33"])

@@ -224,3 +224,12 @@ def test_an_impossible_limit_is_refused_by_name(service: Running, limit: str) ->
 
     assert answer.status_code == 422
     assert [error["field"] for error in answer.json()["errors"]] == ["limit"]
+
+
+def test_sizes_are_a_set_of_five_at_most(service: Running) -> None:
+    assert service.create(image_sizes=[640, "64", 640, 64, 64, 64])["image_sizes"] == [64, 640]
+
+    answer = service.client.post("/channels", json={"image_sizes": [1, 2, 3, 4, 5, 9_999]})
+
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error["field"], error["problem"]) == (422, "image_sizes", "must be at most 5 widths")

@@ -10,6 +10,7 @@ import pytest
 from services.domain.event import SNAPSHOT_CREATED, Event
 from services.domain.outbox import DeadLetter
 from tests.metadata.running import Running
+from tests.metadata.test_bad_input import assert_problem
 
 # What was given up a month ago is forgotten: letters of tests are young.
 YOUNG = datetime.now(UTC).replace(microsecond=0)
@@ -67,6 +68,19 @@ def test_a_replay_marks_one_letter_or_all_of_a_sink(fresh_service: Running) -> N
     assert (one.status_code, one.json()["replaying"]) == (202, True)
     assert (all_of_it.status_code, all_of_it.json()) == (202, {"replaying": 2})
     assert len(fresh_service.state.outbox.letters(10, replaying=True)) == 3
+
+
+def test_a_replay_of_a_sink_that_never_was_is_refused_by_name(fresh_service: Running) -> None:
+    own = fresh_service.create(sinks=[{"url": "https://example.com/hook"}])["sinks"][0]["name"]
+    bury(fresh_service, 1, sink="of-old")
+
+    def answered(sink: str) -> int:
+        return fresh_service.client.post("/dead-letters/replay", json={"sink": sink}).status_code
+
+    assert [answered(sink) for sink in ("hook", "of-old", own)] == [202, 202, 202]
+    assert answered(own[:-1]) == answered("camera.12345678") == 422
+    refused = assert_problem(fresh_service.client.post("/dead-letters/replay", json={"sink": "hok"}), 422)
+    assert [each["field"] for each in refused["errors"]] == ["sink"]
 
 
 def test_a_letter_that_is_deleted_is_gone(fresh_service: Running) -> None:

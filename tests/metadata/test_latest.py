@@ -138,3 +138,39 @@ def test_a_picture_that_was_taken_down_is_not_told_of(service: Running, tmp_path
     (service.objects_path / keys.latest_snapshot(session.channel_id)).unlink()
 
     assert_problem(service.client.get(path(session)), 404)
+
+
+@pytest.mark.parametrize("accept", ["application/json", "image/jpeg"])
+def test_a_channel_without_a_picture_says_so(service: Running, accept: str) -> None:
+    session = on_air(service, f"none-{accept.replace('/', '-')}")
+
+    problem = assert_problem(service.client.get(path(session), headers={"Accept": accept}), 404)
+
+    assert "no picture yet" in problem["detail"]
+
+
+@pytest.mark.parametrize("accept", ["application/json", "image/jpeg"])
+def test_the_newest_picture_is_looked_at_by_its_headers_alone(service: Running, tmp_path: Path, accept: str) -> None:
+    session = on_air(service, f"head-{accept.replace('/', '-')}")
+    body = shot(session, AT)
+    stored(service, tmp_path, session, AT, body)
+    show(service, session, body)
+
+    given = service.client.get(path(session), headers={"Accept": accept})
+    head = service.client.head(path(session), headers={"Accept": accept})
+
+    assert (head.status_code, head.content) == (200, b"")
+    same = ("Content-Type", "ETag", "Last-Modified", "Vary")
+    assert [head.headers.get(name) for name in same] == [given.headers.get(name) for name in same]
+    assert accept != "image/jpeg" or head.headers["Content-Length"] == str(len(body))
+    assert "HEAD" in service.client.delete(path(session)).headers["Allow"]
+
+
+@pytest.mark.parametrize("accept", ["image/jpeg;q=0", "image/*, image/jpeg; Q=0.000", "image/jpeg;q=0, */*"])
+def test_who_refuses_pictures_is_given_the_links(service: Running, tmp_path: Path, accept: str) -> None:
+    session = on_air(service, f"refuses-{len(accept)}")
+    body = shot(session, AT)
+    stored(service, tmp_path, session, AT, body)
+    show(service, session, body)
+
+    assert service.client.get(path(session), headers={"Accept": accept}).json()["bytes"] == len(body)

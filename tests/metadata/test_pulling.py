@@ -86,6 +86,18 @@ def test_complete_ends_the_session_and_the_fetching(service: Running) -> None:
     assert service.state.sessions.get(session.id).close is Close.COMPLETE
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1:1935", "[fe80::1]:1935", "10.0.0.7"])
+def test_a_source_inside_is_refused_when_it_is_given(service: Running, host: str) -> None:
+    channel_id = service.create(source_url=SOURCE)["id"]
+
+    answer = service.client.patch(f"/channels/{channel_id}", json={"source_url": f"rtmp://u:word@{host}/a"})
+
+    assert_problem(answer, 422)
+    assert answer.json()["errors"][0]["field"] == "source_url"
+    assert "STREAMKEEP_ALLOWED_NETWORKS" in answer.json()["detail"]
+    assert "word" not in answer.text
+
+
 @pytest.mark.parametrize("change", [{"source_url": None}, {"source_url": ""}, {"enabled": False}])
 def test_taking_the_source_away_ends_the_fetching(service: Running, change: dict[str, Any]) -> None:
     channel_id = service.create(source_url=SOURCE)["id"]

@@ -61,6 +61,8 @@ def test_a_secret_stays_until_it_is_replaced_or_emptied(
         ([{"url": URL, "secret": "short"}], "openssl rand"),
         ([{"url": URL, "events": ["snapshot.deleted"]}], "known are session.started"),
         ([{"url": URL, "method": "GET"}], "must be a list"),
+        ([{"url": "http://169.254.169.254/latest"}], "STREAMKEEP_ALLOWED_NETWORKS"),
+        ([{"url": "https://[::ffff:10.0.0.1]:8443/"}], "STREAMKEEP_ALLOWED_NETWORKS"),
         ([{"url": f"{URL}/{number}"} for number in range(6)], "5 of them"),
     ],
 )
@@ -71,3 +73,13 @@ def test_sinks_that_cannot_be_are_refused_by_the_field_s_name(service: Running, 
     (error,) = answer.json()["errors"]
     assert error["field"] == "sinks"
     assert told in error["problem"]
+
+
+def test_a_webhook_inside_is_refused_by_every_way_of_setting_it_and_one_by_name_is_not(service: Running) -> None:
+    channel_id = service.create(sinks=[{"url": "https://hook.internal/"}])["id"]
+    fields = {"sinks": [{"url": "http://127.0.0.1:9000/"}]}
+
+    answers = [service.client.request(method, f"/channels/{channel_id}", json=fields) for method in ("PATCH", "PUT")]
+
+    assert [answer.status_code for answer in answers] == [422, 422]
+    assert {answer.json()["errors"][0]["field"] for answer in answers} == {"sinks"}

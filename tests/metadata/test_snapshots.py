@@ -167,6 +167,16 @@ def test_a_worker_that_has_nothing_to_take_says_why(service: Running) -> None:
         assert assert_problem(channel.ask(BURST), 409)["detail"] == "the stream has no video"
 
 
+def test_what_passes_is_worth_another_try(service: Running) -> None:
+    with on_air(service, "busy") as channel:
+        channel.shutter.refusal, channel.shutter.is_passing = "capture is just beginning", True
+
+        answer = channel.ask()
+
+        assert assert_problem(answer, 503)["detail"] == "capture is just beginning; try again"
+        assert answer.headers["Retry-After"] == "1"
+
+
 def test_a_worker_that_does_not_answer_is_told_of_within_a_second(service: Running) -> None:
     session = go_live(service, service.create()["id"], "silent")
     nobody = service.client.post(path(session))

@@ -17,6 +17,7 @@ const REASONS = {
   publisher_away: "The publisher is not connected; the broadcast waits for it",
   publisher_silent: "A publisher is connected and sends nothing that can be captured; look at the encoder",
   source_unavailable: "Nothing comes from the source; it is tried again and again",
+  source_ended: "The source has ended; what comes there next is captured",
   source_unsupported: "The source holds what cannot be captured",
   worker_failing: "Its workers died again and again; the log says of what",
   disk_full: "The disk is full; capture begins again when there is room",
