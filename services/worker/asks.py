@@ -56,9 +56,9 @@ class Asks:
         self._keyframes, self._frames = _Line(self.snapshots), _Line(self.snapshots)
 
     async def take(self, max_age: float | None) -> Taken:
-        """Give a picture that is taken from now on; raise NothingToTake, TooManyAsks, or TimeoutError."""
+        """Give a picture that is taken from now on; raise NothingToTake, NotNow, TooManyAsks, or TimeoutError."""
         if self._waiting >= MOST_WAITING:
-            raise TooManyAsks("too many wait for a picture of this channel; try again")
+            raise TooManyAsks("too many wait for a picture of this channel")
         self._waiting += 1
         line = self._keyframes if max_age is None else self._frames
         try:

@@ -11,7 +11,7 @@ import structlog
 from services.domain import times
 from services.domain.clock import Clock, SystemClock
 from services.worker.asks import Asks, TooManyAsks
-from services.worker.taking import NothingToTake, Taken
+from services.worker.taking import NothingToTake, NotNow, Taken
 
 log = structlog.get_logger()
 
@@ -36,7 +36,7 @@ class Bursts:
     async def begin(self, count: int, interval: float) -> tuple[Taken, datetime]:
         """Take the first of `count` pictures, `interval` seconds apart; give it, and when the last is due.
 
-        Raise BurstRuns, NothingToTake, TooManyAsks, or TimeoutError.
+        Raise BurstRuns, NothingToTake, NotNow, TooManyAsks, or TimeoutError.
         """
         if self._until is not None:
             raise BurstRuns(self._until)
@@ -75,5 +75,5 @@ class Bursts:
         """Take one; a picture that cannot be had now is left out, the next may be there."""
         try:
             await self.asks.take(max_age)
-        except (NothingToTake, TooManyAsks, TimeoutError) as error:
+        except (NothingToTake, NotNow, TooManyAsks, TimeoutError) as error:
             log.warning("burst_picture_missed", error=str(error) or type(error).__name__)

@@ -26,7 +26,7 @@ from services.worker.asks import Asks, TooManyAsks
 from services.worker.burst import BurstRuns, Bursts
 from services.worker.events import KeyframeSeen
 from services.worker.succession.hand_over import HandedOver
-from services.worker.taking import NothingToTake, Snapshots, Taken
+from services.worker.taking import NothingToTake, NotNow, Snapshots, Taken
 
 BODY_BYTES = 4096
 
@@ -43,6 +43,7 @@ TOO_LATE = "the picture does not reach the store in time"
 _STATUSES: Mapping[type[Exception], int] = {
     _Unreadable: 422,
     NothingToTake: 409,
+    NotNow: 503,
     BurstRuns: 409,
     TooManyAsks: 503,
     TimeoutError: 503,

@@ -12,6 +12,10 @@ class NothingToTake(Exception):
     """There is no picture to be had now; the message says why, for whoever asked."""
 
 
+class NotNow(Exception):
+    """No picture can be taken at this moment, and the next may do; the message says why, for whoever asked."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
     """A picture that lies whole in the store; `created` is false where it lay there before it was asked for."""
@@ -24,8 +28,9 @@ class Snapshots(Protocol):
     """Takes pictures on demand."""
 
     async def take(self, max_age: float | None) -> Taken:
-        """Take the newest keyframe or, where that is older than `max_age` (s), the newest frame; raise NothingToTake.
+        """Take the newest keyframe or, where that is older than `max_age` (s), the newest frame.
 
-        It answers when the picture lies in the store.
+        Raise NothingToTake, or NotNow where it is worth asking again at once. It answers when the picture lies in the
+        store.
         """
         ...

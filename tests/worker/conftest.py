@@ -7,7 +7,9 @@ import pytest
 
 from services.adapters.directory_store import DirectoryStore
 from services.adapters.sqlite_state import SqliteState
+from tests.doubles.open_gateway import OpenGateway, open_gateway
 from tests.media import Media
+from tests.worker.a_worker import AWorker
 
 
 @pytest.fixture
@@ -30,3 +32,17 @@ def objects(tmp_path: Path) -> DirectoryStore:
 def state(tmp_path: Path) -> Iterator[SqliteState]:
     with SqliteState(tmp_path / "state.db") as state:
         yield state
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Iterator[OpenGateway]:
+    folder = tmp_path / "gateway"
+    folder.mkdir()
+    with open_gateway(folder) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def worker(tmp_path: Path, gateway: OpenGateway) -> Iterator[AWorker]:
+    with AWorker(tmp_path, gateway) as worker:
+        yield worker

@@ -9,7 +9,8 @@ import pytest
 from services.worker import asks as asks_module
 from services.worker.asks import Asks, TooManyAsks
 from services.worker.burst import BurstRuns, Bursts
-from services.worker.taking import NothingToTake, Taken
+from services.worker.capture.snapshots import why_not
+from services.worker.taking import NothingToTake, NotNow, Taken
 from tests.doubles.shutter import Shutter
 from tests.examples import a_picture
 
@@ -92,3 +93,20 @@ async def test_a_burst_takes_all_its_pictures_and_leaves_out_what_cannot_be_had(
     shutter.refusal = ""
     await bursts.begin(2, 0.2)
     await bursts.close()
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "told"),
+    [
+        ("busy", NotNow, "too many"),
+        ("child_lost", NotNow, "was lost"),
+        ("not_started", NotNow, "just beginning"),
+        ("no_video", NothingToTake, "no video"),
+        ("of_tomorrow", NothingToTake, "of_tomorrow"),
+    ],
+)
+async def test_what_passes_is_told_apart_from_what_is_so(code: str, kind: type[Exception], told: str) -> None:
+    error = why_not(code)
+
+    assert type(error) is kind
+    assert told in str(error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from services.domain.secrets import Secret
 from services.worker.capture.capture_run import CaptureRun
 from services.worker.events import CaptureEvent, ClockSet, FileClosed, VideoSeen
 from tests import processes
-from tests.doubles.open_gateway import OpenGateway, open_gateway
+from tests.doubles.open_gateway import OpenGateway
 from tests.media import Clip, Media
 from tests.rtmp import VIDEO, Connection, read_flv
 from tests.worker.heard import Heard
@@ -28,14 +28,6 @@ pytestmark = pytest.mark.anyio
 
 TOKEN = "pull-token-that-nobody-may-see"
 EVERYTHING = MediaPlan(recording_seconds=4, segment_seconds=2)
-
-
-@pytest.fixture
-def gateway(tmp_path: Path) -> Iterator[OpenGateway]:
-    folder = tmp_path / "gateway"
-    folder.mkdir()
-    with open_gateway(folder) as gateway:
-        yield gateway
 
 
 def a_run(

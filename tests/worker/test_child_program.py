@@ -88,10 +88,10 @@ import asyncio, json, sys
 from services.worker.child_program import run
 print(asyncio.run(run([sys.executable, "-c", "import json, os; print(json.dumps(dict(os.environ)))"])).decode())
 """
-    ours = {"STREAMKEEP_PULL_URL": "rtmp://127.0.0.1/stream", "AWS_SECRET_ACCESS_KEY": "secret", "PLAIN": "yes"}
+    ours = {"STREAMKEEP_PULL_URL": "rtmp://127.0.0.1/stream", "AWS_SECRET_ACCESS_KEY": "secret", "PLAIN": "no"}
 
     done = subprocess.run(python(program), env={**os.environ, **ours}, capture_output=True, text=True, check=True)
 
     seen = json.loads(done.stdout)
-    assert seen["PLAIN"] == "yes"
-    assert not [name for name in seen if name.startswith(("STREAMKEEP_", "AWS_"))]
+    assert "PATH" in seen
+    assert not seen.keys() & ours.keys()

@@ -14,9 +14,10 @@ from services.adapters.directory_store import DirectoryStore
 from services.domain import keys
 from services.domain.errors import ObjectNotFound, StoreUnavailable
 from services.domain.manifest import CHUNK_ENTRIES, CHUNK_SPAN, Gap, Head, Part, decode_chunk, decode_head
+from services.domain.session import SessionState
 from services.worker.delivery.manifest_keeper import WRITE_SECONDS, ManifestKeeper
 from tests.doubles.faulty_store import FaultyStore, WatchedStore
-from tests.examples import NOW
+from tests.examples import NOW, a_session
 from tests.worker.heard import until
 from tests.worker.spool import CHANNEL, SESSION, a_keeper, an_entry, stored_head
 
@@ -254,3 +255,17 @@ async def test_a_gap_of_nothing_is_not_declared(
     )
 
     assert keeper.head.gaps == ()
+
+
+async def test_nothing_is_written_after_the_write_that_ends_a_session(objects: DirectoryStore, tmp_path: Path) -> None:
+    writes: list[str] = []
+    keeper = a_keeper(WatchedStore(objects, lambda call, _key, _body: writes.append(call)), tmp_path)
+    async with running(keeper):
+        await asyncio.sleep(0)  # until it waits for a change
+        keeper.end(NOW)
+        await keeper.write()
+        keeper.follow(a_session())  # as state still has it
+        async with keeper._lock:  # who wanted to write too has had its turn
+            assert writes == ["replace"]
+
+    assert head_of(objects).state is keeper.head.state is SessionState.ENDED

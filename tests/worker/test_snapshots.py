@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,26 +10,12 @@ import httpx
 import pytest
 
 from services.domain.clock import SystemClock
-from tests.doubles.open_gateway import OpenGateway, open_gateway
+from tests.doubles.open_gateway import OpenGateway
 from tests.media import Clip, Media
 from tests.waiting import eventually
 from tests.worker.a_worker import CHANNEL, SESSION, AWorker, publishing
 
 LONG_GOP = Clip(seconds=60, gop_seconds=6)
-
-
-@pytest.fixture
-def gateway(tmp_path: Path) -> Iterator[OpenGateway]:
-    folder = tmp_path / "gateway"
-    folder.mkdir()
-    with open_gateway(folder) as gateway:
-        yield gateway
-
-
-@pytest.fixture
-def worker(tmp_path: Path, gateway: OpenGateway) -> Iterator[AWorker]:
-    with AWorker(tmp_path, gateway) as worker:
-        yield worker
 
 
 def control_url(worker: AWorker) -> str | None:

@@ -7,7 +7,6 @@ import signal
 import socket
 import sqlite3
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -19,27 +18,13 @@ from services.domain import keys
 from services.domain.clock import SystemClock
 from services.domain.manifest import Gap, decode_head
 from services.domain.session import SessionState
-from tests.doubles.open_gateway import OpenGateway, open_gateway
+from tests.doubles.open_gateway import OpenGateway
 from tests.media import Clip, Media
 from tests.rtmp import DATA, Connection, read_flv
 from tests.waiting import eventually
 from tests.worker.a_worker import CHANNEL, SESSION, AWorker, publishing
 
 CLIP = Clip(seconds=30, gop_seconds=1)
-
-
-@pytest.fixture
-def gateway(tmp_path: Path) -> Iterator[OpenGateway]:
-    folder = tmp_path / "gateway"
-    folder.mkdir()
-    with open_gateway(folder) as gateway:
-        yield gateway
-
-
-@pytest.fixture
-def worker(tmp_path: Path, gateway: OpenGateway) -> Iterator[AWorker]:
-    with AWorker(tmp_path, gateway) as worker:
-        yield worker
 
 
 def another_ffmpeg(worker: AWorker, than: psutil.Process, within: float) -> psutil.Process:

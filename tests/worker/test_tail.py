@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import subprocess
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -19,7 +19,7 @@ from services.domain.secrets import Secret
 from services.worker.capture.capture_run import CaptureRun
 from services.worker.events import ClockSet, FileClosed, KeyframeSeen, MediaSeen, PaceSeen
 from services.worker.pictures.asking import NoPicture
-from tests.doubles.open_gateway import OpenGateway, open_gateway
+from tests.doubles.open_gateway import OpenGateway
 from tests.media import Clip, Media
 from tests.numbered import TICKS_PER_SECOND, NumberedClip, NumberedMedia
 from tests.verifier.numbers import WORD_SHAPE, read_words
@@ -36,14 +36,6 @@ SEGMENTS = MediaPlan(recording_seconds=None, segment_seconds=1)
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return NumberedMedia(tmp_path_factory.mktemp("numbered")).file(LONG_GOP)
-
-
-@pytest.fixture
-def gateway(tmp_path: Path) -> Iterator[OpenGateway]:
-    folder = tmp_path / "gateway"
-    folder.mkdir()
-    with open_gateway(folder) as gateway:
-        yield gateway
 
 
 def a_run(

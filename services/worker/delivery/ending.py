@@ -17,7 +17,6 @@ from services.domain.clock import Clock
 from services.domain.errors import VersionConflict
 from services.domain.event import Event
 from services.domain.manifest import Gap
-from services.domain.session import SessionState
 from services.worker.capture.parts import Parts
 from services.worker.delivery.delivery import Delivery
 from services.worker.delivery.patience import Patience
@@ -58,7 +57,7 @@ class Ending:
         ended_at = self._ended_at()
         await self.delivery.patience.until_done(self.delivery.playlists.end)
         await self.delivery.patience.until_done(self.delivery.sprites.write)
-        self.delivery.manifest.set(state=SessionState.ENDED, state_reason=None, ended_at=ended_at)
+        self.delivery.manifest.end(ended_at)
         await self.delivery.patience.until_done(self.delivery.manifest.write)
         await self._told()  # before the folder goes, and before state says that no worker is needed any more
         await self.state_patience.blocking(partial(self._record_end, ended_at))

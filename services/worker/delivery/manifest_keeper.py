@@ -18,7 +18,7 @@ from services.domain.artifact import Artifact
 from services.domain.errors import ObjectExists, Unavailable
 from services.domain.manifest import ChunkReference, Gap, Head, Part, counts, decode_chunk, encode_chunk, encode_head
 from services.domain.ports import ObjectStore
-from services.domain.session import Session
+from services.domain.session import Session, SessionState
 from services.runtime import metrics
 from services.worker.announcing.news import News
 from services.worker.delivery.in_place import InPlace
@@ -55,6 +55,7 @@ class ManifestKeeper:
     folder: Path
     head: Head
     news: News = field(default_factory=News)
+    _is_final: bool = False
     _dirty: asyncio.Event = field(default_factory=asyncio.Event)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -98,8 +99,14 @@ class ManifestKeeper:
             self._change(**changes)
 
     def follow(self, session: Session) -> None:
-        """Take over the session's state."""
-        self.set(state=session.state, state_reason=session.state_reason)
+        """Take over the session's state, until the head has its end."""
+        if not self._is_final:
+            self.set(state=session.state, state_reason=session.state_reason)
+
+    def end(self, ended_at: datetime) -> None:
+        """Say that the session has ended; state says so later, and what it says until then is no news."""
+        self._is_final = True
+        self.set(state=SessionState.ENDED, state_reason=None, ended_at=ended_at)
 
     def last_end(self) -> datetime | None:
         """Give the end of the last part, None before the first ended."""
@@ -109,24 +116,29 @@ class ManifestKeeper:
         """Write what has changed, at most every WRITE_SECONDS, until cancelled."""
         while True:
             await self._dirty.wait()
-            with contextlib.suppress(Unavailable):
-                await self.write()
+            async with self._lock:
+                if self._dirty.is_set():  # or `write` has done it, and the folder may be gone by now
+                    with contextlib.suppress(Unavailable):
+                        await self._write()
             await asyncio.sleep(WRITE_SECONDS)
 
     async def write(self) -> None:
         """Write the head now, and its open tail as a chunk first if that is due."""
         async with self._lock:
-            self._dirty.clear()
-            try:
-                if self.head.chunk_is_due():
-                    await self._close_chunk()
-                mark, body = self.ledger.mark(), encode_head(self.head)
-                await self.file.write(body)
-                if self._keep(body):
-                    self.ledger.stored(mark)
-            except Unavailable:
-                self._dirty.set()
-                raise
+            await self._write()
+
+    async def _write(self) -> None:
+        self._dirty.clear()
+        try:
+            if self.head.chunk_is_due():
+                await self._close_chunk()
+            mark, body = self.ledger.mark(), encode_head(self.head)
+            await self.file.write(body)
+            if self._keep(body):
+                self.ledger.stored(mark)
+        except Unavailable:
+            self._dirty.set()
+            raise
 
     def keep(self) -> None:
         """Keep a copy of what was inherited, of which the ledger forgets nothing before it is stored."""
