@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from tests.bench import latest, now, promptness, snapshots
+from tests.bench import grab, latest, now, outage, promptness, snapshots
 
 BENCHMARKS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "snapshots": snapshots.main,
     "latest": latest.main,
     "now": now.main,
     "promptness": promptness.main,
+    "grab": grab.main,
+    "outage": outage.main,
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import random
 import tempfile
 import time
@@ -13,21 +12,21 @@ from pathlib import Path
 
 from services.domain import times
 from tests.bench.latency import HEAD, percentile, row, timed
+from tests.bench.reporting import DIRECTORY, S3, Found, parser_of, reported, stacks_in
 from tests.bench.sides import START_SECONDS
 from tests.bench.source import WHAT, hd_stream
-from tests.bench.table import table, verdict
+from tests.bench.table import verdict
 from tests.e2e.publisher import Publisher
-from tests.e2e.stack import Stack, stack_on_aws
-from tests.emulators import Emulators
-from tests.local.running import free_offset
+from tests.e2e.stack import Stack
 from tests.waiting import eventually
 
 P99_MOST = 0.05
 """Seconds, of the JSON answer."""
+NAMES = {DIRECTORY: "directory, SQLite", S3: "S3, DynamoDB (ministack)"}
 PAUSE_SECONDS = 0.02  # between two calls, at the most: several pictures come meanwhile
 
 
-def measured(name: str, stack: Stack, source: Path, calls: int) -> tuple[list[tuple[str, ...]], bool]:
+def measured(name: str, stack: Stack, source: Path, calls: int) -> Found:
     """Ask a stack for its newest picture again and again."""
     channel = stack.create(image_time=1, image_sizes=[320, 640])
     path = f"/channels/{channel['id']}/snapshots/latest"
@@ -51,28 +50,19 @@ def measured(name: str, stack: Stack, source: Path, calls: int) -> tuple[list[tu
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table; give 0 if the bound is kept."""
-    parser = argparse.ArgumentParser(prog="setup.sh bench latest", description=__doc__)
+    parser = parser_of("latest", __doc__)
     parser.add_argument("--calls", type=int, default=2_000)
-    parser.add_argument("--only", choices=("directory", "s3"))
     given = parser.parse_args(arguments)
-    rows, kept = [], []
     with tempfile.TemporaryDirectory(prefix="streamkeep-bench-") as name, ExitStack() as ending:
-        folder = Path(name)
-        source = hd_stream(folder)
+        source = hd_stream(Path(name))
         print(f"{WHAT}; a picture each second, in three sizes\n", flush=True)
-        stacks = {}
-        if given.only != "s3":
-            stacks["directory, SQLite"] = Stack(folder / "directory", free_offset())
-        if given.only != "directory":
-            endpoint = ending.enter_context(Emulators()).url("ministack")
-            stacks["S3, DynamoDB (ministack)"] = stack_on_aws(folder / "aws", free_offset(), endpoint)
-        for what, stack in stacks.items():
-            with stack:
-                found, is_kept = measured(what, stack, source, given.calls)
-            rows += found
-            kept.append(is_kept)
-    print(table(HEAD, rows))
-    return 0 if all(kept) else 1
+        stacks = stacks_in(Path(name), given.only, ending)
+        return reported(HEAD, (_found(NAMES[store], stack, source, given.calls) for store, stack in stacks.items()))
+
+
+def _found(name: str, stack: Stack, source: Path, calls: int) -> Found:
+    with stack:
+        return measured(name, stack, source, calls)
 
 
 if __name__ == "__main__":

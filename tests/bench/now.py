@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import random
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,13 +13,12 @@ from typing import Any
 
 from services.domain import times
 from tests.bench.latency import HEAD, percentile, row, timed
+from tests.bench.reporting import DIRECTORY, S3, Found, parser_of, reported, stacks_in
 from tests.bench.sides import ALL_OUTPUTS, PICTURES_ONLY, START_SECONDS
 from tests.bench.source import WHAT, hd_stream
-from tests.bench.table import table, verdict
+from tests.bench.table import verdict
 from tests.e2e.publisher import Publisher
-from tests.e2e.stack import Stack, stack_on_aws
-from tests.emulators import Emulators
-from tests.local.running import free_offset
+from tests.e2e.stack import Stack
 from tests.waiting import eventually
 
 KEYFRAME_MOST = 0.3
@@ -31,6 +29,11 @@ AGE_MOST = MAX_AGE + 0.4
 """Seconds: how old a frame may be when it is asked for; it is some time on its way to where it can be decoded."""
 PAUSE_SECONDS = (0.1, 0.9)  # between two asks: they come at any place of a GOP
 AT_ONCE = 20
+RUNS = (
+    (DIRECTORY, "directory, all outputs", ALL_OUTPUTS),
+    (DIRECTORY, "directory, pictures only", PICTURES_ONLY),
+    (S3, "S3, all outputs", ALL_OUTPUTS),
+)
 
 
 def _asked(stack: Stack, path: str, body: dict[str, Any], count: int) -> tuple[list[float], list[dict[str, Any]]]:
@@ -57,7 +60,7 @@ def _seen(shots: Sequence[dict[str, Any]]) -> str:
     return f"{made} made, {percentile(ages, 0.5):.2f} s old when asked for (p50), {percentile(ages, 0.95):.2f} s (p95)"
 
 
-def measured(name: str, stack: Stack, source: Path, count: int, **outputs: bool) -> tuple[list[tuple[str, ...]], bool]:
+def measured(name: str, stack: Stack, source: Path, count: int, **outputs: bool) -> Found:
     """Ask a live channel for pictures, one after the other and then all at once."""
     channel = stack.create(image_time=30, **outputs)
     path = f"/channels/{channel['id']}/snapshots"
@@ -82,29 +85,20 @@ def measured(name: str, stack: Stack, source: Path, count: int, **outputs: bool)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table; give 0 if the bounds are kept."""
-    parser = argparse.ArgumentParser(prog="setup.sh bench now", description=__doc__)
+    parser = parser_of("now", __doc__)
     parser.add_argument("--asks", type=int, default=100, help="how many of each kind")
-    parser.add_argument("--only", choices=("directory", "s3"))
     given = parser.parse_args(arguments)
-    rows, kept = [], []
     with tempfile.TemporaryDirectory(prefix="streamkeep-bench-") as name, ExitStack() as ending:
-        folder = Path(name)
-        source = hd_stream(folder)
+        source = hd_stream(Path(name))
         print(f"{WHAT}; image_time 30 s, max_age {MAX_AGE:g} s\n", flush=True)
-        runs: list[tuple[str, Stack, dict[str, bool]]] = []
-        if given.only != "s3":
-            stack = Stack(folder / "directory", free_offset())
-            runs += [("directory, all outputs", stack, ALL_OUTPUTS), ("directory, pictures only", stack, PICTURES_ONLY)]
-        if given.only != "directory":
-            endpoint = ending.enter_context(Emulators()).url("ministack")
-            runs.append(("S3, all outputs", stack_on_aws(folder / "aws", free_offset(), endpoint), ALL_OUTPUTS))
-        for what, stack, outputs in runs:
-            with stack:
-                found, is_kept = measured(what, stack, source, given.asks, **outputs)
-            rows += found
-            kept.append(is_kept)
-    print(table(HEAD, rows))
-    return 0 if all(kept) else 1
+        stacks = stacks_in(Path(name), given.only, ending)
+        runs = [(what, stacks[store], outputs) for store, what, outputs in RUNS if store in stacks]
+        return reported(HEAD, (_found(what, stack, source, given.asks, outputs) for what, stack, outputs in runs))
+
+
+def _found(name: str, stack: Stack, source: Path, count: int, outputs: Mapping[str, bool]) -> Found:
+    with stack:
+        return measured(name, stack, source, count, **outputs)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,8 @@ from typing import Protocol, Self
 from services.domain import keys
 from tests.bench.latency import HEAD, percentile, row
 from tests.bench.numbered_source import SentKeyframes, numbered_tags
-from tests.bench.table import table, verdict
+from tests.bench.reporting import Found, reported
+from tests.bench.table import verdict
 from tests.doubles.strict_s3 import Answer, Request, StrictS3
 from tests.e2e.stack import Stack
 from tests.emulators import CREDENTIALS, Emulators
@@ -142,7 +143,7 @@ def _is_media(key: str) -> bool:
     return key.endswith((".ts", ".mp4", ".jpg")) and not key.endswith("/latest.jpg")
 
 
-def judged(viewer: Viewer, sent: SentKeyframes, store: str) -> tuple[list[tuple[str, ...]], bool]:
+def judged(viewer: Viewer, sent: SentKeyframes, store: str) -> Found:
     """Compare what was seen with what was sent."""
     dated = viewer.dated()
     ticks, error = media.pictures([seen.path for seen in dated])
@@ -167,7 +168,7 @@ def judged(viewer: Viewer, sent: SentKeyframes, store: str) -> tuple[list[tuple[
     return rows, all(kept)
 
 
-def measured(folder: Path, given: argparse.Namespace, store: str) -> tuple[list[tuple[str, ...]], bool]:
+def measured(folder: Path, given: argparse.Namespace, store: str) -> Found:
     """Publish until there are so many pictures."""
     seconds = given.pictures * given.image_time + START_SECONDS
     tags = numbered_tags(folder, gop_seconds=given.gop, seconds=seconds)
@@ -196,15 +197,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--image-time", type=float, default=2.0)
     parser.add_argument("--sizes", type=int, nargs="*", default=[])
     given = parser.parse_args(arguments)
-    rows, kept = [], []
     print(f"1080p30, 5 Mb/s, GOP {given.gop:g} s, a picture each {given.image_time:g} s; {datetime.now(UTC):%F %T}Z\n")
-    for store in [given.store] if given.store else list(MOST_SECONDS):
-        with tempfile.TemporaryDirectory(prefix="streamkeep-bench-") as name:
-            found, is_kept = measured(Path(name), given, store)
-        rows += found
-        kept.append(is_kept)
-    print(table(HEAD, rows))
-    return 0 if all(kept) else 1
+    return reported(HEAD, (_found(given, store) for store in ([given.store] if given.store else MOST_SECONDS)))
+
+
+def _found(given: argparse.Namespace, store: str) -> Found:
+    with tempfile.TemporaryDirectory(prefix="streamkeep-bench-") as name:
+        return measured(Path(name), given, store)
 
 
 if __name__ == "__main__":
