@@ -168,7 +168,9 @@ def test_without_a_successor_everything_is_shipped_in_time(own_stack: Stack, med
             eventually(lambda: not is_alive(leaving), within=STOPPED_WITHIN, what="the worker is gone")  # not reaped
             took = time.monotonic() - asked
             head = own_stack.head(channel["id"])
-            spool = [path for path in (own_stack.data / "spool").rglob("*") if path.suffix in {".mp4", ".ts", ".jpg"}]
+            spool = [
+                path for path in (own_stack.data / "spool").glob("*/e*/*") if path.suffix in {".mp4", ".ts", ".jpg"}
+            ]
         finally:
             gateway.resume()
 

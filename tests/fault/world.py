@@ -178,8 +178,9 @@ class World:
             self._client = boto3.client("s3", endpoint_url=self.ministack, config=style)
 
     def spool_files(self) -> list[Path]:
-        """Give the media files that wait in the spool."""
-        return [path for path in (self.stack.seen / "spool").rglob("*") if path.is_file()]
+        """Give the media files that wait in the spool; tiles wait there until a sheet is due."""
+        spool = self.stack.seen / "spool"
+        return [path for path in spool.rglob("*") if path.is_file() and "tiles" not in path.parts]
 
 
 def _name(process: psutil.Process) -> str:

@@ -195,3 +195,13 @@ async def test_a_tile_that_cannot_be_read_costs_its_sheet_and_not_the_session(
     await made.write()
 
     assert len(_listed(objects)) == 1
+
+
+async def test_a_tile_that_no_sheet_has_yet_is_its_successors(
+    objects: DirectoryStore, tmp_path: Path, grey: bytes, patience: Patience
+) -> None:
+    _take(_sprites(objects, tmp_path / "tiles", patience), tmp_path, grey, 0, 5)
+
+    await _sprites(objects, tmp_path / "tiles", patience).write()
+
+    assert _listed(objects) == [(0, 0), (0, 1)]

@@ -28,12 +28,15 @@ log = structlog.get_logger()
 
 WRITE_SECONDS = 60.0
 """How often the open sheet may be written again; a session that has many full ones waits longer."""
-_TILE_FILE = re.compile(r"(?P<place>\d{3})-(?P<at>\d+)-(?P<width>\d+)x(?P<height>\d+)\.jpg")
+_TILE_FILE = re.compile(r"(?:(?P<place>\d{3})-)?(?P<at>\d+)-(?P<width>\d+)x(?P<height>\d+)\.jpg")
+"""A tile's time (ms) and size (pixels), and its place once it is on a sheet."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Sprites:
     """Collects tiles in `folder` and writes them as sheets; the list names a sheet once that is stored.
+
+    What lies in the folder outlives this worker: its successor here goes on with it.
 
     `segments` gives those of the whole playlist, over which the list counts its time, and nothing where there is none.
     """
@@ -45,7 +48,6 @@ class Sprites:
     channel_id: str
     session_id: str
     segments: Callable[[], Sequence[Segment]]
-    _pending: list[tuple[Path, datetime, int, int]] = field(default_factory=list)
     _tiles: list[Tile] = field(default_factory=list)
     _unstored: set[int] = field(default_factory=set)
     _files: dict[str, InPlace] = field(default_factory=dict)
@@ -67,7 +69,12 @@ class Sprites:
             remove(path)
             return
         self._last = at
-        self._pending.append((path, at, width, height))
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            path.rename(self.folder / f"{round(at.timestamp() * 1000)}-{width}x{height}.jpg")
+        except OSError as error:
+            log.warning("tile_lost", error=error.strerror)
+            return
         self._news.set()
 
     async def run(self) -> None:
@@ -128,21 +135,22 @@ class Sprites:
 
     def _place_pending(self) -> None:
         """Give each tile that has come its place, on a new sheet where the last is full, lost or of another size."""
-        pending, self._pending = self._pending, []
-        for path, at, width, height in pending:
+        for path in sorted(self.folder.glob("*.jpg")):
+            if (named := _TILE_FILE.fullmatch(path.name)) is None:
+                continue
+            at, width, height = (int(named[name]) for name in ("at", "width", "height"))
             last = self._tiles[-1] if self._tiles else None
             sheet, place = (0, 0) if last is None else (last.sheet, last.place + 1)
             if last is not None and not self._goes_on(last, width, height):
                 sheet, place = last.sheet + 1, 0
-            tile = Tile(at=at, sheet=sheet, place=place, width=width, height=height)
-            target = self._sheet_folder(sheet) / f"{place:03d}-{round(at.timestamp() * 1000)}-{width}x{height}.jpg"
+            target = self._sheet_folder(sheet) / f"{place:03d}-{path.name}"
             try:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 path.rename(target)
             except OSError as error:
                 log.warning("tile_lost", error=error.strerror)
                 continue
-            self._tiles.append(tile)
+            self._tiles.append(Tile(at=times.utc(at / 1000), sheet=sheet, place=place, width=width, height=height))
             self._unstored.add(sheet)
 
     def _goes_on(self, last: Tile, width: int, height: int) -> bool:
