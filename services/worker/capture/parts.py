@@ -175,7 +175,8 @@ class Parts:
         """Note that the present run is to be replaced, and where its part ends if not only there."""
         if not self.needs.take(event, folder):
             return
-        if event.until is not None and self._files is not None and self.until is None:
+        # Of a run that is to be replaced anyway nothing is to be thrown away on a further suspicion.
+        if event.until is not None and self._files is not None and self.until is None and not self.outgrown.is_set():
             self.until = max(event.until, self._files.first)
         self._release()
         self.outgrown.set()

@@ -87,6 +87,9 @@ async def fit_segment(file: FileClosed, target: int) -> list[FileClosed]:
         replace(file, path=folder / Path(line.rsplit(",", 2)[0]).name, start=start, end=end)
         for line, (start, end) in zip(lines, pairwise(edges), strict=True)
     ]
+    # The last picture of a stream stands for as long as its rate says, without anything that could be cut off.
+    longest = pieces[-1].start + playlist.longest(target)
+    pieces[-1] = replace(pieces[-1], end=min(pieces[-1].end, longest))
     log.info("segment_split", seconds=file.end - file.start, pieces=len(pieces), target=target)
     return pieces
 

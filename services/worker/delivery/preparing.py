@@ -91,7 +91,10 @@ class Preparing:
         part, end = self._reach.get(waiting.file.kind, (None, -math.inf))
         end -= waiting.anchor
         reach = end if part == waiting.part else None
-        file = await with_true_length(await cut(waiting.file), reach, longest, floor=end)
+        own = await cut(waiting.file)
+        if size(own.path) == 0:
+            raise ChildFailed("nothing is left of it")
+        file = await with_true_length(own, reach, longest, floor=end)
         self._reach[file.kind] = (waiting.part, waiting.anchor + file.end)
         return file
 
