@@ -22,7 +22,7 @@ from tests.waiting import eventually
 
 STEADY_SECONDS = 60.0
 WRITES_A_MINUTE = 6  # the lease's, and one each before the first sprite sheet and its list are written
-READS_A_MINUTE = 60
+READS_A_MINUTE = 70
 QUIET_SECONDS = 4.0
 A_REQUEST = (1, 14)  # items written and read, at most
 REPEATS = 5
