@@ -6,7 +6,6 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import Coroutine
 
 import structlog
 
@@ -21,6 +20,7 @@ from services.local.readiness import publish_of, wait_until_ready
 from services.local.settings import LocalSettings
 from services.local.software import require_software
 from services.local.supervisor import Supervisor
+from services.runtime.first_of import first_of
 from services.runtime.shutdown import stop_event
 from services.runtime.steady_output import steady
 
@@ -60,12 +60,12 @@ async def _serve(supervisor: Supervisor, parts: Parts, stop: asyncio.Event, *, d
     began = time.monotonic()
     preparation = parts.preparation()
     if preparation is not None:
-        await _first_of(supervisor.finish(preparation, PREPARE_SECONDS), stop.wait())
+        await first_of(supervisor.finish(preparation, PREPARE_SECONDS), stop.wait())
     if stop.is_set():
         return
     for program in parts.programs():
         supervisor.keep(program)
-    await _first_of(_announce(supervisor, parts, began, demo=demo), supervisor.failed(), stop.wait())
+    await first_of(_announce(supervisor, parts, began, demo=demo), supervisor.failed(), stop.wait())
     await stop.wait()
 
 
@@ -78,16 +78,3 @@ async def _announce(supervisor: Supervisor, parts: Parts, began: float, *, demo:
     log.info("stack_ready", seconds=round(time.monotonic() - began, 2))
     if demo:
         supervisor.keep(picture_publisher(parts.pull_url, publish.stream_key))
-
-
-async def _first_of(*steps: Coroutine[None, None, object]) -> None:
-    """Return when the first step has, and cancel the others; raise what it raised."""
-    tasks = [asyncio.create_task(step) for step in steps]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    for task in done:
-        task.result()

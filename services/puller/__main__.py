@@ -16,6 +16,7 @@ from services.domain.ids import is_id
 from services.puller.bootstrap import Puller, puller
 from services.puller.settings import PullerSettings
 from services.runtime import logging
+from services.runtime.first_of import first_of
 from services.runtime.sandbox.lacking import tell_what_lacks
 from services.runtime.shutdown import stop_event
 
@@ -71,17 +72,7 @@ async def run(settings: PullerSettings, channel_id: str) -> int:
 async def _pull(built: Puller, stop: asyncio.Event) -> None:
     """Fetch until the first of all that goes on is over; raise what ended it."""
     await built.wish.read()
-    tasks = [
-        asyncio.create_task(work) for work in (built.pulling.run(), built.hold.keep(), built.wish.run(), stop.wait())
-    ]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    for task in done:
-        task.result()
+    await first_of(built.pulling.run(), built.hold.keep(), built.wish.run(), stop.wait())
 
 
 if __name__ == "__main__":
