@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -145,10 +143,10 @@ class Topic(_Read):
         consumer.close()
 
     def be_away(self, seconds: float) -> None:
-        os.kill(self._brokers.pid, signal.SIGSTOP)
+        self._brokers.stop()
         _NEVER.wait(seconds)
         self.back_at = time.time()
-        os.kill(self._brokers.pid, signal.SIGCONT)
+        self._brokers.go_on()
 
     def close(self) -> None:
         super().close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -115,10 +114,10 @@ class KafkaWorld:
         return [envelope(message) for message in self.brokers.read(self.topic, last)]
 
     def go_away(self) -> None:
-        os.kill(self.brokers.pid, signal.SIGSTOP)
+        self.brokers.stop()
 
     def come_back(self) -> None:
-        os.kill(self.brokers.pid, signal.SIGCONT)
+        self.brokers.go_on()
 
 
 class LogWorld:
@@ -153,7 +152,9 @@ def sink_world(name: str, place: Path, request: pytest.FixtureRequest) -> Iterat
     elif name == "sqs":
         yield from _sqs(request)
     elif name == "kafka":
-        yield KafkaWorld(request.getfixturevalue("brokers"))
+        brokers = request.getfixturevalue("brokers")
+        yield KafkaWorld(brokers)
+        brokers.go_on()  # they are shared: what fails while they are away must not fail the next test too
     else:
         yield LogWorld(place / "events.jsonl")
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any, Self
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, Producer, TopicPartition
+
+from tests.waiting import eventually
 
 ROOT = Path(__file__).parent.parent.parent
 JOIN_SECONDS = 20.0
@@ -37,9 +40,18 @@ class Brokers:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    @property
-    def pid(self) -> int:
-        return self._process.pid
+    def stop(self) -> None:
+        """Let every broker hang; return once none can acknowledge anything more."""
+        self._process.send_signal(signal.SIGSTOP)
+        # A thread may run on for a moment after the signal was sent.
+        eventually(self._is_stopped, within=5, what="the brokers hang")
+
+    def _is_stopped(self) -> bool:
+        threads = Path(f"/proc/{self._process.pid}/task").glob("*/stat")
+        return all(each.read_text().rpartition(")")[2].split()[0] == "T" for each in threads)
+
+    def go_on(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
 
     def close(self) -> None:
         self._process.kill()
