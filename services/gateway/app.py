@@ -22,6 +22,7 @@ from services.gateway.nginx_client import NginxClient
 from services.gateway.pulls import Pulls
 from services.gateway.pulse import Pulse
 from services.gateway.watch import Watch
+from services.runtime.knocking import knock
 from services.runtime.metrics import CONTENT_TYPE
 
 READY_SECONDS = 1.0
@@ -113,8 +114,7 @@ class CallbackApp:
         try:
             await self.nginx.check()
             async with asyncio.timeout(READY_SECONDS):
-                _reader, writer = await asyncio.open_connection(*self.rtmp_address)
-            writer.close()
+                await knock(*self.rtmp_address)
             await self.state_look.taken()
         except (Unavailable, OSError) as error:
             return PlainTextResponse(f"not ready: {error}", status_code=HTTPStatus.SERVICE_UNAVAILABLE)

@@ -16,6 +16,7 @@ from defusedxml import DefusedXmlException, ElementTree
 from services.domain.clock import Clock
 from services.domain.errors import GatewayUnavailable
 from services.domain.session import Publisher
+from services.runtime.knocking import knock
 
 _APPLICATION = "stream"
 TIMEOUT_SECONDS = 2.0
@@ -144,10 +145,9 @@ class NginxClient:
     async def _is_gone(self) -> bool:
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                _reader, writer = await asyncio.open_connection(*self._address)
+                await knock(*self._address)
         except ConnectionRefusedError:
             return True
         except OSError:
             return False
-        writer.close()
         return False
