@@ -9,7 +9,7 @@ import hashlib
 import os
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from services.adapters import object_keys
@@ -113,6 +113,14 @@ class DirectoryStore:
         with translated(READ_ERRORS, f"object {key!r}"):
             return LocalFile(path=self._present(key))
 
+    def remove(self, keys: Sequence[str]) -> None:
+        """Remove objects, as far as they are there, and the folders that they leave empty."""
+        for key in keys:
+            with translated(WRITE_ERRORS, f"object {key!r}"), contextlib.suppress(ObjectNotFound):
+                path = self._present(key)
+                path.unlink(missing_ok=True)
+                _prune(path.parent, self._root)
+
     def origin(self) -> None:
         """Say that no object has an address of its own."""
 
@@ -171,6 +179,19 @@ def _holds(target: Path, source: Path, sha256: str) -> bool:
         return False
     with target.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+
+
+def _prune(folder: Path, root: Path) -> None:
+    """Remove a folder of which nobody has a use any more, and those above it; one that is in use stays."""
+    while folder != root:
+        if any(not each.name.startswith(".lock") for each in folder.iterdir()):
+            return
+        (folder / ".lock").unlink(missing_ok=True)
+        try:
+            folder.rmdir()
+        except OSError:
+            return
+        folder = folder.parent
 
 
 def _link(source: Path, target: Path) -> None:

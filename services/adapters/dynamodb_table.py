@@ -35,6 +35,8 @@ OPEN = "open"
 PULLS = "pulls"
 OUTBOX = "outbox"
 LETTERS = "letters"
+GATEWAYS = "gateways"
+POOL = "pool"
 """Values of the indexes' hash keys, besides channel ids."""
 
 
@@ -88,7 +90,7 @@ class Item(Model):
     record = UnicodeAttribute()
     write_id = UnicodeAttribute()  # of the call that wrote it: how one's own write is known when its answer was lost
 
-    version = NumberAttribute(null=True)  # of all but leases
+    version = NumberAttribute(null=True)  # of all but leases, gateways and idle workers
     epoch = NumberAttribute(null=True)  # of leases
     holder = UnicodeAttribute(null=True)
     gone_at = TTLAttribute(null=True)
@@ -139,6 +141,16 @@ def event_key(stream: str, sequence: int) -> str:
 def letter_key(letter_id: str) -> str:
     """Give the id of a dead letter's item."""
     return f"letter/{letter_id}"
+
+
+def gateway_key(name: str) -> str:
+    """Give the id of a gateway's item."""
+    return f"gateway/{name}"
+
+
+def pool_key(worker_id: str) -> str:
+    """Give the id of an idle worker's item."""
+    return f"pool/{worker_id}"
 
 
 def letters_of(sink: str) -> str:

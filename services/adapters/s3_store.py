@@ -6,13 +6,13 @@ import base64
 import contextlib
 import hashlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from botocore.exceptions import FlexibleChecksumError, IncompleteReadError, ResponseStreamingError
+from botocore.exceptions import ClientError, FlexibleChecksumError, IncompleteReadError, ResponseStreamingError
 
 from services.adapters import object_keys, s3_errors, s3_multipart
 from services.adapters.s3_client import s3_client
@@ -22,6 +22,7 @@ from services.domain.ports import RemoteUrl, StoredObject
 
 MULTIPART_BYTES = 64 * 2**20  # above it an object goes in parts
 PART_BYTES = 32 * 2**20
+REMOVED_AT_ONCE = 1_000  # S3's own limit
 IN_MEMORY_BYTES = 2**20  # up to it a file is sent from memory, which saves asking S3 whether it will take it
 LINK_SECONDS_MAX = 900
 
@@ -120,6 +121,17 @@ class S3Store:
         stored = self._stored(key)
         url = self._address(key, seconds=min(seconds, LINK_SECONDS_MAX), saved_as=saved_as)
         return RemoteUrl(url=url, bytes=stored.bytes)
+
+    def remove(self, keys: Sequence[str]) -> None:
+        """Remove objects, as far as they are there, many in each call; raise what the first that stays means."""
+        possible = [key for key in keys if object_keys.problem(key) is None]
+        for start in range(0, len(possible), REMOVED_AT_ONCE):
+            named: Any = [{"Key": key} for key in possible[start : start + REMOVED_AT_ONCE]]
+            with s3_errors.translated(f"objects of bucket {self._bucket}"):
+                answer = self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": named, "Quiet": True})
+                for refused in answer.get("Errors", ()):
+                    said: Any = {"Code": refused.get("Code", ""), "Message": refused.get("Message", "")}
+                    raise ClientError({"Error": said}, "DeleteObjects")
 
     def origin(self) -> str:
         """Give the scheme, host and port of every address that `locate` gives."""

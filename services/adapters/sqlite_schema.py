@@ -38,7 +38,15 @@ CREATE INDEX outbox_letters_of_sink ON outbox_letters (sink, at, id);
 CREATE INDEX outbox_letters_replaying ON outbox_letters (at, id) WHERE replaying = 1;
 """
 
-STEPS = (_CHANNELS_SESSIONS_LEASES, _OUTBOX)
+_GATEWAYS_POOL = """
+CREATE TABLE gateways (name TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
+CREATE TABLE pool (
+    id TEXT PRIMARY KEY, zone TEXT NOT NULL, session_id TEXT, seen_at TEXT NOT NULL, record TEXT NOT NULL
+) STRICT;
+CREATE INDEX pool_idle ON pool (seen_at) WHERE session_id IS NULL;
+"""
+
+STEPS = (_CHANNELS_SESSIONS_LEASES, _OUTBOX, _GATEWAYS_POOL)
 """The n-th makes a file of version n of one of version n - 1; version 0 is an empty file."""
 NEWEST = len(STEPS)
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from services.domain.channel import Channel
 from services.domain.event import Event
@@ -191,16 +191,32 @@ class ObjectStore(Protocol):
         ...
 
 
+@runtime_checkable
+class ObjectEraser(Protocol):
+    """Removes objects: a port of its own, so that only who has to can."""
+
+    def remove(self, keys: Sequence[str]) -> None:
+        """Remove objects, as far as they are there; some may be gone where it fails, and to ask again is harmless."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaunchOrder:
     """Which worker to start: ids only, it reads the rest from state.
 
     With `is_successor` it is started although the session has a worker: that one is leaving, and hands over to it.
+    `epoch` is the one that its lease will have, and `attempt` counts the orders for that: together with the session
+    they name an order for good, so that one that is given twice starts one worker. `zone` is where it is wanted first,
+    and `size` what it needs (None: the smallest).
     """
 
     channel_id: str
     session_id: str
     is_successor: bool = False
+    epoch: int = 1
+    attempt: int = 1
+    zone: str = ""
+    size: str | None = None
 
 
 class Launcher(Protocol):

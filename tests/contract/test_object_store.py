@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from services.domain.errors import ObjectChanged, ObjectExists, ObjectNotFound, StoreUnavailable
-from services.domain.ports import LocalFile, ObjectStore, StoredObject
+from services.domain.ports import LocalFile, ObjectEraser, ObjectStore, StoredObject
 from tests.contract import racing_tasks
 from tests.contract.racing import RACERS, Racers
 
@@ -278,3 +278,44 @@ def test_a_reader_sees_a_replaced_object_whole_even_when_its_writer_is_killed(
     store.replace("hls/camera/live.m3u8", b"next", etag=last.etag)
 
     assert all(found.body == found.body[:1] * 1_000_000 for found in [*seen, last])
+
+
+def test_removed_objects_are_gone_and_those_beside_them_stay(store: ObjectStore, source: MakeSource) -> None:
+    assert isinstance(store, ObjectEraser)
+    keys = [f"hls/camera/session/{number:09d}.ts" for number in range(3)]
+    for key in (*keys, "hls/camera/other/000000000.ts"):
+        create(store, key, source(key.encode()))
+    store.replace("hls/camera/session/vod.m3u8", b"list", etag=None)
+
+    store.remove([*keys[:2], "hls/camera/session/vod.m3u8"])
+
+    for key in (*keys[:2], "hls/camera/session/vod.m3u8"):
+        with pytest.raises(ObjectNotFound):
+            store.read(key)
+    assert store.read(keys[2]).body == keys[2].encode()
+    assert store.read("hls/camera/other/000000000.ts").body == b"hls/camera/other/000000000.ts"
+
+
+def test_what_is_not_there_is_removed_without_an_error(store: ObjectStore) -> None:
+    assert isinstance(store, ObjectEraser)
+    store.remove(["hls/camera/session/000000000.ts", *IMPOSSIBLE_KEYS])
+    store.remove([])
+
+
+def test_a_removed_key_may_be_used_again(store: ObjectStore, source: MakeSource) -> None:
+    assert isinstance(store, ObjectEraser)
+    create(store, KEY, source(b"one"))
+    store.remove([KEY])
+    create(store, KEY, source(b"another"))
+
+    assert store.read(KEY).body == b"another"
+
+
+def test_more_objects_are_removed_than_fit_in_one_call(store: ObjectStore, source: MakeSource) -> None:
+    assert isinstance(store, ObjectEraser)
+    create(store, KEY, source(b"last of many"))
+
+    store.remove([*(f"hls/camera/session/{number:09d}.ts" for number in range(1_001)), KEY])
+
+    with pytest.raises(ObjectNotFound):
+        store.read(KEY)

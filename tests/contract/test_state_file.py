@@ -206,7 +206,7 @@ def test_a_file_of_a_newer_schema_is_refused_with_both_versions_and_a_remedy(pat
     newer.execute("PRAGMA user_version = 7")
     newer.close()
 
-    with pytest.raises(StateUnavailable, match=r"state\.db: its schema 7 is newer than 2.*upgrade streamkeep"):
+    with pytest.raises(StateUnavailable, match=r"state\.db: its schema 7 is newer than 3.*upgrade streamkeep"):
         SqliteState(path)
 
 
