@@ -121,6 +121,17 @@ class DirectoryStore:
                 path.unlink(missing_ok=True)
                 _prune(path.parent, self._root)
 
+    def remove_under(self, prefix: str, limit: int) -> int:
+        """Remove up to `limit` objects whose keys begin with `prefix`, a folder's; give how many."""
+        found: list[str] = []
+        with translated(WRITE_ERRORS, f"objects under {prefix!r}"):
+            for path in sorted((self._root / prefix).rglob("*")):
+                key = str(path.relative_to(self._root))
+                if object_keys.problem(key) is None and path.is_file() and len(found) < limit:
+                    found.append(key)
+        self.remove(found)
+        return len(found)
+
     def origin(self) -> None:
         """Say that no object has an address of its own."""
 

@@ -113,6 +113,11 @@ class Items:
             entries = self._model.query(of, places, index_name=index, scan_index_forward=False, limit=limit)
             return list(entries)
 
+    def listed_under(self, index: str, of: str, prefix: str) -> Sequence[Item]:
+        """Give an index's entries whose place begins so; they are keys only and may lag behind."""
+        with self._calling():
+            return list(self._model.query(of, Item.place.startswith(prefix), index_name=index))
+
     def oldest(self, index: str, of: str, *, after: str, limit: int) -> Sequence[Item]:
         """Give an index's entries after a place, oldest first; they are keys only and may lag behind."""
         with self._calling():

@@ -10,6 +10,7 @@ from services.adapters.dynamodb_outbox import DynamodbOutbox
 from services.adapters.dynamodb_table import (
     OPEN,
     PULLS,
+    REMOVALS,
     SESSIONS,
     Item,
     Newest,
@@ -36,15 +37,21 @@ def air_of(channel_id: str, item: Item | None) -> Air:
     return Air(channel_id=channel_id) if item is None else air_from_record(decoded(item.record))
 
 
+def _lists_of(session: Session) -> dict[str, str]:
+    """Give what puts a session into the lists that it belongs to."""
+    if session.removed_at is not None:
+        return {"open": REMOVALS}
+    lists = {"listed": SESSIONS, "channel": session.channel_id}
+    return {**lists, "open": OPEN} if session.state.is_open else lists
+
+
 def _session_write(session: Session) -> Write:
     attributes: dict[str, Any] = {
         "id": session_key(session.id),
         "version": session.version,
         "record": encoded(session_record(session)),
-        "listed": SESSIONS,
         "place": place_of(Position(at=session.started_at, id=session.id)),
-        "channel": session.channel_id,
-        **({"open": OPEN} if session.state.is_open else {}),
+        **_lists_of(session),
     }
     condition = Item.id.does_not_exist() if session.version == 1 else Item.version == session.version - 1
     return Write(attributes=attributes, condition=condition)
@@ -108,3 +115,16 @@ class DynamodbSessions:
         found = self._items.get_many(keys, consistent=True)
         sessions = [session_of(found[key]) for key in keys if key in found]
         return [session for session in sessions if session.state.is_open]
+
+    def removals(self) -> Sequence[Session]:
+        """Give every session that was taken down and is still stored, newest first."""
+        keys = [entry.id for entry in self._items.listed(Open.Meta.index_name, REMOVALS)]
+        found = self._items.get_many(keys, consistent=True)
+        return [session_of(found[key]) for key in keys if key in found]
+
+    def forget(self, session: Session) -> None:
+        """Forget a session for good; raise VersionConflict unless this version is stored."""
+        try:
+            self._items.remove(session_key(session.id), Item.version == session.version)
+        except Refused as refused:
+            raise VersionConflict(f"session {session.id} changed since it was read") from refused

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Self
 
 from services.adapters.dynamodb_channels import DynamodbChannels
+from services.adapters.dynamodb_gateways import DynamodbGateways
 from services.adapters.dynamodb_items import Items
 from services.adapters.dynamodb_leases import DynamodbLeases
 from services.adapters.dynamodb_outbox import DynamodbOutbox
 from services.adapters.dynamodb_overview import DynamodbOverview
+from services.adapters.dynamodb_pool import DynamodbPool
 from services.adapters.dynamodb_sessions import DynamodbSessions
 from services.domain.clock import Clock, SystemClock
 
@@ -28,6 +30,8 @@ class DynamodbState:
         self.sessions = DynamodbSessions(self._items, self.outbox)
         self.leases = DynamodbLeases(self._items, clock)
         self.overview = DynamodbOverview(self._items, clock)
+        self.gateways = DynamodbGateways(self._items, clock)
+        self.pool = DynamodbPool(self._items)
 
     def close(self) -> None:
         """Close the connections; later calls raise StateUnavailable."""

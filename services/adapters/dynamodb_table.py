@@ -32,6 +32,7 @@ _LOOK_SECONDS = 0.5
 CHANNELS = "channels"
 SESSIONS = "sessions"
 OPEN = "open"
+REMOVALS = "removals"
 PULLS = "pulls"
 OUTBOX = "outbox"
 LETTERS = "letters"
@@ -67,7 +68,7 @@ class OfChannel(GlobalSecondaryIndex["Item"]):  # type: ignore[no-untyped-call] 
 
 
 class Open(GlobalSecondaryIndex["Item"]):  # type: ignore[no-untyped-call] # a hook of pynamodb's without types
-    """The sessions that have not ended or failed, by time, and whose they are."""
+    """The sessions that have not ended or failed, by time, and whose they are; and those that are to be removed."""
 
     class Meta:
         """Its description; with the channel in it, all that bears on a session is read in one call."""

@@ -11,8 +11,10 @@ from typing import Protocol
 
 from services.adapters.directory_store import DirectoryStore
 from services.adapters.sqlite_state import SqliteState
+from services.domain.gateways import GatewayStore
 from services.domain.outbox import Outbox
-from services.domain.ports import ChannelStore, LeaseStore, ObjectStore, Overview, SessionStore
+from services.domain.pool import WorkerPool
+from services.domain.ports import ChannelStore, LeaseStore, ObjectEraser, ObjectStore, Overview, SessionStore
 
 
 class State(Protocol):
@@ -43,9 +45,23 @@ class State(Protocol):
         """Events on their way to whoever subscribed."""
         ...
 
+    @property
+    def pool(self) -> WorkerPool:
+        """Workers that wait for a session."""
+        ...
+
+    @property
+    def gateways(self) -> GatewayStore:
+        """Which gateways are up, and who is connected to each."""
+        ...
+
     def close(self) -> None:
         """Let go of files and connections; later calls raise StateUnavailable."""
         ...
+
+
+class Objects(ObjectStore, ObjectEraser, Protocol):
+    """A store that can forget as well."""
 
 
 def open_state(*, sqlite_path: Path | None, table: str) -> State:
@@ -64,17 +80,18 @@ def open_store(
     min_free_bytes: int = 0,
     attempts: int = 1,
     read_seconds: float | None = None,
-) -> ObjectStore:
+    may_list: bool = True,
+) -> Objects:
     """Open the directory, or (None) the S3 bucket.
 
     A call to S3 is tried `attempts` times before it fails, each time until `read_seconds` of silence (None: as long as
-    storing a large object may need).
+    storing a large object may need). To who may not list the bucket, what is absent is forbidden (not `may_list`).
     """
     if directory_path is not None:
         return DirectoryStore(directory_path, min_free_bytes=min_free_bytes)
     from services.adapters.s3_store import S3Store  # noqa: PLC0415 - see above
 
-    return S3Store(bucket, attempts=attempts, read_seconds=read_seconds)
+    return S3Store(bucket, attempts=attempts, read_seconds=read_seconds, may_list=may_list)
 
 
 def prepare(*, sqlite_path: Path | None, table: str, directory_path: Path | None, bucket: str) -> Iterator[str]:

@@ -70,6 +70,8 @@ REPLACING: Codes = {
     "NoSuchKey": ObjectChanged,  # If-Match on nothing
 }
 READING: Codes = {**CODES, "NoSuchKey": ObjectNotFound, "404": ObjectNotFound}
+READING_UNLISTED: Codes = {**READING, "AccessDenied": ObjectNotFound, "403": ObjectNotFound}
+"""For one who may not list the bucket: to that one S3 says that what is absent is forbidden."""
 
 _NO_BUCKET = "there is no such bucket: set STREAMKEEP_BUCKET to a bucket of yours, or run `streamkeep prepare`"
 _FOREIGN = "access is denied: set STREAMKEEP_BUCKET to a bucket of yours, and check the rights of these credentials"

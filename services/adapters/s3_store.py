@@ -43,7 +43,7 @@ class S3Store:
     """Keeps each object under its key in one bucket; what wrote it and its SHA-256 are in its metadata too.
 
     These tell a write of one's own whose answer was lost from another's. To tell an object that is missing from one
-    that may not be read, S3 wants the right to list the bucket (s3:ListBucket).
+    that may not be read, S3 wants the right to list the bucket (s3:ListBucket), which a worker has not.
     """
 
     def __init__(
@@ -55,10 +55,12 @@ class S3Store:
         read_seconds: float | None = None,
         multipart_bytes: int = MULTIPART_BYTES,
         part_bytes: int = PART_BYTES,
+        may_list: bool = True,
     ) -> None:
         """Use a bucket that exists; raise StoreUnavailable for settings that cannot be used.
 
         Each call is tried `attempts` times, each until `read_seconds` of silence (None: as a large object may need).
+        To who has no right to list (not `may_list`) an object that may not be read is not there.
         """
         self._client = s3_client(attempts=attempts, endpoint=endpoint, read_seconds=read_seconds)
         self._attempts = attempts
@@ -66,6 +68,7 @@ class S3Store:
         self._writer = uuid.uuid4().hex
         self._multipart_bytes = multipart_bytes
         self._part_bytes = part_bytes
+        self._reading = s3_errors.READING if may_list else s3_errors.READING_UNLISTED
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -104,7 +107,7 @@ class S3Store:
     def read(self, key: str) -> StoredObject:
         """Give a small object; raise ObjectNotFound."""
         _require_present(key)
-        with s3_errors.translated(self._what(key), s3_errors.READING):
+        with s3_errors.translated(self._what(key), self._reading):
             for _ in range(self._attempts - 1):  # boto3's own attempts end where the body begins
                 with contextlib.suppress(*_CUT_SHORT):
                     return self._get(key)
@@ -132,6 +135,15 @@ class S3Store:
                 for refused in answer.get("Errors", ()):
                     said: Any = {"Code": refused.get("Code", ""), "Message": refused.get("Message", "")}
                     raise ClientError({"Error": said}, "DeleteObjects")
+
+    def remove_under(self, prefix: str, limit: int) -> int:
+        """Remove up to `limit` objects whose keys begin with `prefix`; give how many. It takes the right to list."""
+        with s3_errors.translated(f"bucket {self._bucket}"):
+            most = min(limit, REMOVED_AT_ONCE)
+            answer = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix, MaxKeys=most)
+        found = [each["Key"] for each in answer.get("Contents", ())]
+        self.remove(found)
+        return len(found)
 
     def origin(self) -> str:
         """Give the scheme, host and port of every address that `locate` gives."""
@@ -187,7 +199,7 @@ class S3Store:
             return StoredObject(body=body.read(), etag=answer["ETag"])
 
     def _stored(self, key: str) -> _Stored:
-        with s3_errors.translated(self._what(key), s3_errors.READING):
+        with s3_errors.translated(self._what(key), self._reading):
             answer = self._client.head_object(Bucket=self._bucket, Key=key)
         found = answer["Metadata"]
         return _Stored(

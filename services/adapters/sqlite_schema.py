@@ -44,6 +44,7 @@ CREATE TABLE pool (
     id TEXT PRIMARY KEY, zone TEXT NOT NULL, session_id TEXT, seen_at TEXT NOT NULL, record TEXT NOT NULL
 ) STRICT;
 CREATE INDEX pool_idle ON pool (seen_at) WHERE session_id IS NULL;
+CREATE INDEX sessions_removed ON sessions (started_at, id) WHERE is_open = 2;
 """
 
 STEPS = (_CHANNELS_SESSIONS_LEASES, _OUTBOX, _GATEWAYS_POOL)

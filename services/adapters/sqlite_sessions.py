@@ -24,20 +24,30 @@ _ADD = (
 _REPLACE = "UPDATE sessions SET version = ?, is_open = ?, record = ? WHERE id = ? AND version = ?"
 _ADD_AIR = "INSERT INTO airs (version, record, channel_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 _REPLACE_AIR = "UPDATE airs SET version = ?, record = ? WHERE channel_id = ? AND version = ?"
-_PAGE = "SELECT record FROM sessions WHERE (started_at, id) < (?, ?) ORDER BY started_at DESC, id DESC LIMIT ?"
+_PAGE = (
+    "SELECT record FROM sessions WHERE (started_at, id) < (?, ?) AND is_open < 2"
+    " ORDER BY started_at DESC, id DESC LIMIT ?"
+)
 _PAGE_OF_CHANNEL = (
-    "SELECT record FROM sessions WHERE channel_id = ? AND (started_at, id) < (?, ?)"
+    "SELECT record FROM sessions WHERE channel_id = ? AND (started_at, id) < (?, ?) AND is_open < 2"
     " ORDER BY started_at DESC, id DESC LIMIT ?"
 )
 _OPEN = "SELECT record FROM sessions WHERE is_open = 1 ORDER BY started_at DESC, id DESC"
+_REMOVED = "SELECT record FROM sessions WHERE is_open = 2 ORDER BY started_at DESC, id DESC"
+_FORGET = "DELETE FROM sessions WHERE id = ? AND version = ?"
 
 
 def _session(text: str) -> Session:
     return session_from_record(decoded(text))
 
 
+def _standing(session: Session) -> int:
+    """Give 1 for a session that is open, 2 for one that is to be removed, 0 for others."""
+    return 1 if session.state.is_open else 0 if session.removed_at is None else 2
+
+
 def _save_session(connection: sqlite3.Connection, session: Session) -> None:
-    row = (session.version, int(session.state.is_open), encoded(session_record(session)))
+    row = (session.version, _standing(session), encoded(session_record(session)))
     if session.version == 1:
         place = (session.channel_id, times.text(session.started_at), session.id)
         cursor = connection.execute(_ADD, (*row, *place))
@@ -106,3 +116,15 @@ class SqliteSessions:
         with self._database.reading() as connection:
             rows = connection.execute(_OPEN).fetchall()
         return [_session(text) for (text,) in rows]
+
+    def removals(self) -> Sequence[Session]:
+        """Give every session that was taken down and is still stored, newest first."""
+        with self._database.reading() as connection:
+            rows = connection.execute(_REMOVED).fetchall()
+        return [_session(text) for (text,) in rows]
+
+    def forget(self, session: Session) -> None:
+        """Forget a session for good; raise VersionConflict unless this version is stored."""
+        with self._database.writing() as connection:
+            if not connection.execute(_FORGET, (session.id, session.version)).rowcount:
+                raise VersionConflict(f"session {session.id} changed since it was read")

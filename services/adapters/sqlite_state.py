@@ -7,9 +7,11 @@ from typing import Self
 
 from services.adapters.sqlite_channels import SqliteChannels
 from services.adapters.sqlite_database import Database
+from services.adapters.sqlite_gateways import SqliteGateways
 from services.adapters.sqlite_leases import SqliteLeases
 from services.adapters.sqlite_outbox import SqliteOutbox
 from services.adapters.sqlite_overview import SqliteOverview
+from services.adapters.sqlite_pool import SqlitePool
 from services.adapters.sqlite_sessions import SqliteSessions
 from services.domain.clock import Clock, SystemClock
 
@@ -26,6 +28,8 @@ class SqliteState:
         self.leases = SqliteLeases(self._database, clock)
         self.overview = SqliteOverview(self._database, clock)
         self.outbox = SqliteOutbox(self._database, clock)
+        self.gateways = SqliteGateways(self._database, clock)
+        self.pool = SqlitePool(self._database, clock)
 
     def close(self) -> None:
         """Close the file; later calls raise StateUnavailable."""

@@ -19,7 +19,7 @@ class PlaceSettings(StorageSettings):
     also_known: ClassVar = frozenset(
         {
             "token", "rtmp_host", "min_free_bytes", "spool_bytes", "lease_seconds", "sinks", "give_up_seconds",
-            "allowed_networks", "events",
+            "allowed_networks", "events", "backlog_seconds", "backlog_bytes",
         }
     )  # fmt: skip
 

@@ -9,15 +9,15 @@ from contextlib import closing
 import structlog
 
 from services.adapters.opening import State, open_state
-from services.dispatcher.app import create_app
 from services.dispatcher.bootstrap import new_term, require_adapters, serve
 from services.dispatcher.counts import Counts
 from services.dispatcher.settings import DispatcherSettings
-from services.dispatcher.term import Term
+from services.runtime.figures_app import create_app
 from services.runtime.logging import configure
 from services.runtime.serving import serving
 from services.runtime.shutdown import Stop, stop_event
 from services.runtime.starting import exit_if_unavailable, listen_or_exit
+from services.runtime.term import Term
 
 log = structlog.get_logger()
 

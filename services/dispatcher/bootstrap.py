@@ -20,16 +20,18 @@ from services.dispatcher.replays import Replays
 from services.dispatcher.rounds import Rounds
 from services.dispatcher.settings import DispatcherSettings
 from services.dispatcher.streams import Streams
-from services.dispatcher.term import Term
 from services.domain import addresses
 from services.domain.clock import SystemClock
 from services.domain.errors import SinkUnavailable
 from services.domain.links import SignedLinks
 from services.domain.sink import Sink
 from services.domain.subscriber import Subscriber
+from services.runtime.term import Term
 
 CHANNEL_SECONDS = 2.5
 """How old a channel's settings may be: a change applies within 3 s."""
+MARGIN_SECONDS = 13.0
+"""Before the lease's end no send begins any more: the longest takes 12 s."""
 _EVERYWHERE = "0.0.0.0/0, ::/0"  # the operator's own addresses are nobody else's to judge
 
 
@@ -47,7 +49,9 @@ def require_adapters(settings: DispatcherSettings) -> None:
 
 def new_term(settings: DispatcherSettings, state: State) -> Term:
     """Give a term that has not begun."""
-    return Term(leases=state.leases, clock=SystemClock(), ttl=settings.term)
+    return Term(
+        name="dispatcher", margin_seconds=MARGIN_SECONDS, leases=state.leases, clock=SystemClock(), ttl=settings.term
+    )
 
 
 async def serve(settings: DispatcherSettings, state: State, counts: Counts, term: Term) -> None:
@@ -79,7 +83,7 @@ def _delivery(settings: DispatcherSettings, state: State, counts: Counts, term: 
         burials=Burials(outbox=state.outbox, counts=counts),
         give_up_after=timedelta(seconds=settings.give_up_seconds),
         refused_tries=settings.refused_tries,
-        goes_on=term.may_send,
+        goes_on=term.may_act,
     )
 
 

@@ -15,8 +15,8 @@ from services.dispatcher.lane import Lane
 from services.dispatcher.outlets import Outlets
 from services.dispatcher.replays import Replays
 from services.dispatcher.streams import Streams
-from services.dispatcher.threads import in_thread
 from services.domain.errors import StateUnavailable
+from services.runtime.threads import in_thread
 
 log = structlog.get_logger()
 

@@ -15,6 +15,9 @@ class Kind(StrEnum):
     SEGMENT = "segment"
 
 
+OUTPUTS = {Kind.SNAPSHOT: "snapshots", Kind.RECORDING: "recordings", Kind.SEGMENT: "hls"}
+"""What channels, gaps and retention call each kind."""
+
 BLACK, FROZEN = "black", "frozen"
 FLAGS = (BLACK, FROZEN)
 """What a picture may be judged to be: dark all over; the same as the one before it."""

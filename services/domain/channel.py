@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from services.domain.errors import InvalidInput
 from services.domain.ids import require_id
+from services.domain.retention import FOR_EVER, Retention
 from services.domain.source import require_source
 from services.domain.webhook import Sinks, require_sinks
 
@@ -45,6 +46,15 @@ REFUSE, TAKEOVER = "refuse", "takeover"
 SECOND_PUBLISHER = (REFUSE, TAKEOVER)
 """What becomes of a second publisher while one is on air, the default first."""
 
+TASK_SIZES: Mapping[str, tuple[int, int]] = {
+    "micro": (256, 512),
+    "small": (512, 1024),
+    "medium": (1024, 2048),
+    "large": (2048, 4096),
+    "xlarge": (4096, 8192),
+}
+"""CPU units (1,024 make a core) and MiB that a channel's worker has where each runs as a task of its own."""
+
 NAME_MAX = 200  # characters
 DESCRIPTION_MAX = 2_000  # characters
 LABELS_MAX = 20  # entries
@@ -64,6 +74,8 @@ class Channel:
 
     Times that end in `_time` and `reconnect_window` are seconds; `outdate` is when the stream key expires.
     `image_sizes` are the widths (pixels) in which each picture is kept besides its own, narrowest first.
+    `retention` says how long what its sessions store is kept.
+    `task_size` is one of TASK_SIZES; empty: what the deployment gives.
     `source_url` is where the channel's stream is fetched from when it is started; empty: publishers bring it.
     `older_fields` keeps what the older system's callers sent and no feature uses yet.
     """
@@ -89,8 +101,10 @@ class Channel:
     is_on_demand: bool = True
     reconnect_window: float = RECONNECT_WINDOW.default
     second_publisher: str = REFUSE
+    retention: Retention = FOR_EVER
     sinks: Sinks = None
     source_url: str = ""
+    task_size: str = ""
     key_version: int = 1
     key_secret: str = ""
     older_fields: Mapping[str, Any] = field(default_factory=dict)
@@ -106,8 +120,7 @@ class Channel:
         self._require_sizes()
         self._require_source()
         require_sinks(self.sinks)
-        if self.second_publisher not in SECOND_PUBLISHER:
-            raise InvalidInput("second_publisher", f"must be {' or '.join(SECOND_PUBLISHER)}")
+        self._require_choices()
         if len(self.name) > NAME_MAX:
             raise InvalidInput("name", f"at most {NAME_MAX} characters")
         if len(self.description) > DESCRIPTION_MAX:
@@ -119,6 +132,12 @@ class Channel:
         for name in ("outdate", "created_at", "updated_at"):
             if getattr(self, name).tzinfo is None:
                 raise InvalidInput(name, "must be an aware time")
+
+    def _require_choices(self) -> None:
+        if self.second_publisher not in SECOND_PUBLISHER:
+            raise InvalidInput("second_publisher", f"must be {' or '.join(SECOND_PUBLISHER)}")
+        if self.task_size and self.task_size not in TASK_SIZES:
+            raise InvalidInput("task_size", f"must be one of {', '.join(TASK_SIZES)}, or empty")
 
     def _require_source(self) -> None:
         if self.source_url:

@@ -8,7 +8,7 @@ StreamkeepError
     PublishRefused      tell the publisher why
     Unavailable         wait and try again; of a write it is not known whether it happened: read first
         StateUnavailable, StateFull, StoreUnavailable, StoreBusy, StoreFull, LaunchFailed, GatewayUnavailable,
-        SinkUnavailable
+        SinkUnavailable, PlatformUnavailable
     SinkRefused         give this event up: it will not be taken
 """
 
@@ -127,8 +127,16 @@ class LaunchFailed(Unavailable):
     """No worker could be started."""
 
 
+class OrderSpent(LaunchFailed):
+    """An order of that name was given before, and what was started by it is over."""
+
+
 class GatewayUnavailable(Unavailable):
     """The RTMP gateway does not answer."""
+
+
+class PlatformUnavailable(Unavailable):
+    """The platform that runs this service does not answer."""
 
 
 class SinkUnavailable(Unavailable):

@@ -11,6 +11,9 @@ from services.domain.session import Publisher
 WORTH_A_GAP = timedelta(seconds=0.5)
 """The outputs of a run that is killed end together but for this: then the part ends with the first of them."""
 
+WORTH_TELLING = timedelta(seconds=0.02)
+"""Less than a frame: two clocks' roundings of one time."""
+
 
 def cut_off(ends: Mapping[str, datetime], cause: str) -> tuple[datetime, list[Gap]]:
     """Give when a part ended that was cut off, by until when each output has something, and the gaps of the shorter."""
@@ -60,4 +63,21 @@ def missing_before(
         Gap(started_at=began, ended_at=ended, outputs=outputs, cause=why)
         for began, ended, why in missing
         if began is not None and why is not None and ended > began
+    ]
+
+
+def before_going_on(
+    ends: Mapping[str, datetime], begins: Mapping[str, datetime], outputs: tuple[str, ...], cause: str
+) -> tuple[datetime, list[Gap]]:
+    """Give when a part ended whose outputs end each by itself, and what is missing until each goes on at `begins`."""
+    begin, last = min(begins.values()), max(ends.values())
+    missing = [(outputs, last, begin)]
+    for output, end in ends.items():
+        goes_on = begins.get(output, begin)
+        spans = [(end, last), (begin, goes_on)] if begin > last else [(end, goes_on)]
+        missing += [((output,), since, until) for since, until in spans]
+    return min(begin, last), [
+        Gap(started_at=since, ended_at=until, outputs=named, cause=cause)
+        for named, since, until in missing
+        if until - since > WORTH_TELLING
     ]

@@ -10,7 +10,9 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Literal, Self
+from typing import Any, Literal, Protocol, Self
+
+from services.domain.errors import StreamkeepError
 
 LINE_MAX = 16 * 1024  # bytes
 PICTURE_MAX = 24 * 1024 * 1024  # bytes
@@ -48,3 +50,54 @@ class GrabOrder:
     def read(cls, line: bytes) -> Self:
         """Read what `line` spelled."""
         return cls(**json.loads(line))
+
+
+class TooBusy(StreamkeepError):
+    """As many pictures as are taken at once are being taken."""
+
+
+class NoPicture(StreamkeepError):
+    """There is no picture; `kind` says why, `field` is the one to mend."""
+
+    def __init__(self, kind: Trouble, field: str, detail: str) -> None:
+        """`detail` holds no part of the address."""
+        super().__init__(detail)
+        self.kind = kind
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class GrabbedPicture:
+    """A JPEG; `position` is in seconds into the source, `captured_at` a time, None where nobody knows."""
+
+    body: bytes
+    width: int
+    height: int
+    position: float | None
+    captured_at: str | None
+
+
+class Grabber(Protocol):
+    """Takes pictures of strangers' streams."""
+
+    def take(self, source_url: str, at: At, width: int | None) -> GrabbedPicture:
+        """Give one picture within 8 s; raise TooBusy, NoPicture or Unavailable."""
+        ...
+
+
+def picture_of(said: dict[str, Any], body: bytes) -> GrabbedPicture:
+    """Read what was said of a picture; raise NoPicture for a problem, and for what is neither."""
+    match said:
+        case {
+            "picture": {
+                "width": int(width),
+                "height": int(height),
+                "bytes": int(size),
+                "position": float() | None as position,
+                "captured_at": str() | None as captured_at,
+            }
+        } if len(body) == size <= PICTURE_MAX:
+            return GrabbedPicture(body, width, height, position, captured_at)
+        case {"problem": {"kind": kind, "field": str(field), "detail": str(detail)}} if kind in set(Trouble):
+            raise NoPicture(Trouble(kind), field, detail)
+    raise NoPicture(Trouble.OURS, "source_url", "the program that takes pictures ended without an answer")

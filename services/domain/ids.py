@@ -24,3 +24,8 @@ def require_id(field: str, value: str) -> str:
 def pull_id(channel_id: str) -> str:
     """Give the name of the lease of who fetches a channel's source; no session has it for an id."""
     return f"pull-{channel_id}"
+
+
+def launch_id(session_id: str) -> str:
+    """Give the name of the lease of who is starting a worker for a session; no session has it for an id."""
+    return f"launch-{session_id}"

@@ -42,7 +42,22 @@ def dated(kind: Kind, channel_id: str, session_id: str, captured_at: datetime) -
     moment = captured_at.astimezone(UTC)
     folder, ending = _FOLDERS[kind]
     stamp = f"{moment.strftime(_STAMP)}.{moment.microsecond // 1000:03d}Z"
-    return f"{folder}/{channel_id}/{moment.strftime('%Y/%m/%d/%H')}/{session_id}/{stamp}.{ending}"
+    return f"{dated_folder(folder, channel_id, session_id, moment)}{stamp}.{ending}"
+
+
+def dated_folder(folder: str, channel_id: str, session_id: str, moment: datetime) -> str:
+    """Give what the keys of a session's `snapshots` or `recordings` of one hour begin with."""
+    return f"{folder}/{channel_id}/{moment.astimezone(UTC).strftime('%Y/%m/%d/%H')}/{session_id}/"
+
+
+def hls_folder(channel_id: str, session_id: str) -> str:
+    """Give what the keys of a session's segments, whole playlist and sprites begin with."""
+    return f"hls/{channel_id}/{session_id}/"
+
+
+def manifest_folder(channel_id: str, session_id: str) -> str:
+    """Give what the keys of a session's manifest begin with."""
+    return f"sessions/{channel_id}/{session_id}/"
 
 
 def resized(key: str, width: int) -> str:
@@ -62,6 +77,19 @@ def latest_snapshot(channel_id: str) -> str:
     return f"snapshots/{channel_id}/latest.jpg"
 
 
+_ADHOC = "snapshots/adhoc/"
+
+
+def adhoc_snapshot(name: str) -> str:
+    """Give the key of a picture of a stream that is no channel's; no channel has the id `adhoc`."""
+    return f"{_ADHOC}{name}.jpg"
+
+
+def is_adhoc(key: str) -> bool:
+    """Say whether a key is that of such a picture."""
+    return key.startswith(_ADHOC)
+
+
 def live_playlist(channel_id: str) -> str:
     """Give the key of the channel's live playlist."""
     return f"hls/{channel_id}/live.m3u8"
@@ -69,7 +97,7 @@ def live_playlist(channel_id: str) -> str:
 
 def vod_playlist(channel_id: str, session_id: str) -> str:
     """Give the key of a session's whole playlist."""
-    return f"hls/{channel_id}/{session_id}/vod.m3u8"
+    return f"{hls_folder(channel_id, session_id)}vod.m3u8"
 
 
 def sprites(channel_id: str, session_id: str, name: str = "sprites.vtt") -> str:
@@ -77,19 +105,19 @@ def sprites(channel_id: str, session_id: str, name: str = "sprites.vtt") -> str:
 
     A link to that playlist is one to them, too.
     """
-    return f"hls/{channel_id}/{session_id}/{name}"
+    return f"{hls_folder(channel_id, session_id)}{name}"
 
 
 def segment(channel_id: str, session_id: str, media_sequence: int, more: str = "") -> str:
     """Give the key of an HLS segment, with `more` where that of its number is another's."""
-    return f"hls/{channel_id}/{session_id}/{media_sequence:09d}{more and '-'}{more}.ts"
+    return f"{hls_folder(channel_id, session_id)}{media_sequence:09d}{more and '-'}{more}.ts"
 
 
 def head(channel_id: str, session_id: str) -> str:
     """Give the key of a session's manifest head."""
-    return f"sessions/{channel_id}/{session_id}/head.json"
+    return f"{manifest_folder(channel_id, session_id)}head.json"
 
 
 def chunk(channel_id: str, session_id: str, number: int) -> str:
     """Give the key of a session's manifest chunk."""
-    return f"sessions/{channel_id}/{session_id}/chunk-{number:06d}.json"
+    return f"{manifest_folder(channel_id, session_id)}chunk-{number:06d}.json"

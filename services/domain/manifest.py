@@ -7,13 +7,13 @@ once. So the cost of an update does not grow with the session.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Self
 
 from services.domain import times
-from services.domain.artifact import Artifact, Kind, Rendition
+from services.domain.artifact import OUTPUTS, Artifact, Kind, Rendition
 from services.domain.records import reason_from_record, reason_record
 from services.domain.session import Reason, SessionState
 
@@ -86,10 +86,23 @@ class ChunkReference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A keyframe of the newest part: when it was captured, by the part's clock, and what it is.
+
+    By it a later worker finds the same place in what the gateway has kept.
+    """
+
+    part: int
+    at: float
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
     """A session's manifest head; `tail` holds the entries of no chunk yet, in the order they were shipped.
 
-    `images` is the time from picture to picture, `{asked, achieved}` in seconds, once there were two.
+    `images` is the time from picture to picture, `{asked, achieved}` in seconds, once there were two. What is of a kind
+    that `expired` names (snapshots, recordings, hls) is in the store no more, whatever chunks say.
     """
 
     session_id: str
@@ -106,6 +119,14 @@ class Head:
     chunks: tuple[ChunkReference, ...] = ()
     tail: tuple[Artifact, ...] = field(default=())
     totals: dict[str, int] = field(default_factory=dict)
+    expired: tuple[str, ...] = ()
+    mark: Mark | None = None
+
+    def with_expired(self, kinds: Iterable[str]) -> Self:
+        """Say that nothing of these kinds is in the store any more."""
+        expired = tuple(sorted({*self.expired, *kinds}))
+        tail = tuple(each for each in self.tail if OUTPUTS[each.kind] not in expired)
+        return replace(self, expired=expired, tail=tail)
 
     def with_artifact(self, artifact: Artifact) -> Self:
         """Add an entry for an object that has arrived in the store."""
@@ -253,6 +274,8 @@ def encode_head(head: Head) -> bytes:
             for reference in head.chunks
         ],
         "tail": [entry_record(entry) for entry in head.tail],
+        **({"expired": list(head.expired)} if head.expired else {}),
+        **({"mark": asdict(head.mark)} if head.mark is not None else {}),
     }
     return json.dumps(record, separators=(",", ":")).encode()
 
@@ -298,6 +321,8 @@ def decode_head(body: bytes) -> Head:
         ),
         tail=tuple(entry_from_record(entry) for entry in record["tail"]),
         totals=record["counts"],
+        expired=tuple(record.get("expired", ())),
+        mark=Mark(**record["mark"]) if "mark" in record else None,
     )
 
 

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
+
+from services.domain import times
 
 BEAT_SECONDS = 10.0
 """How often an idle worker extends its row."""
 DEAD_AFTER = timedelta(seconds=30)
 """An idle worker that has not extended its row for so long is no use to anybody."""
+FORGOTTEN_AFTER = timedelta(hours=1)
+"""How long after it was seen last an idle worker's row may go by itself."""
+CLAIM_KEPT = timedelta(days=30)
+"""How long after it was seen last a claimed worker's row may go by itself: it says for whom that task works."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +63,23 @@ class WorkerPool(Protocol):
         """Give every row, dead and claimed ones too, by id; each may lag behind by a second."""
         ...
 
-    def remove(self, worker_id: str) -> None:
-        """Forget a row; nothing happens where there is none."""
+    def remove(self, worker_id: str, *, unless_claimed: bool = False) -> None:
+        """Forget a row; nothing happens where there is none. `unless_claimed`: raise VersionConflict if it is."""
         ...
+
+
+def idle_worker_record(worker: IdleWorker) -> dict[str, Any]:
+    """Give a worker's row as JSON values: every state adapter stores exactly these."""
+    return {
+        "id": worker.id,
+        "control_url": worker.control_url,
+        "seen_at": times.text(worker.seen_at),
+        "zone": worker.zone,
+        "channel_id": worker.channel_id,
+        "session_id": worker.session_id,
+    }
+
+
+def idle_worker_from_record(record: dict[str, Any]) -> IdleWorker:
+    """Read a worker's row back."""
+    return IdleWorker(**{**record, "seen_at": times.parse(record["seen_at"])})

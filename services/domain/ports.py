@@ -81,6 +81,14 @@ class SessionStore(Protocol):
         """Give every session that has not ended or failed, newest first; one just opened may be missing."""
         ...
 
+    def removals(self) -> Sequence[Session]:
+        """Give every session that was taken down and is still stored, newest first; no page has them."""
+        ...
+
+    def forget(self, session: Session) -> None:
+        """Forget a session for good; raise VersionConflict unless this version is stored."""
+        ...
+
 
 class LeaseStore(Protocol):
     """Keeps the one lease of each session."""
@@ -199,6 +207,21 @@ class ObjectEraser(Protocol):
         """Remove objects, as far as they are there; some may be gone where it fails, and to ask again is harmless."""
         ...
 
+    def remove_under(self, prefix: str, limit: int) -> int:
+        """Remove objects whose keys begin with `prefix`, which ends with a slash; give how many there were.
+
+        At most `limit` go; so many may not have been all.
+        """
+        ...
+
+
+class ViewersCache(Protocol):
+    """What stands between viewers and the store, and keeps objects of its own."""
+
+    def forget(self, prefixes: Sequence[str], *, reference: str) -> None:
+        """Let it forget objects whose keys begin so, soon; the same `reference` twice is one order."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaunchOrder:
@@ -232,4 +255,12 @@ class Launcher(Protocol):
 
     def kill(self, session_id: str) -> None:
         """End a session's workers now, without asking; nothing happens where none is known to run."""
+        ...
+
+
+class Function(Protocol):
+    """A program elsewhere that answers one call."""
+
+    def call(self, order: bytes) -> bytes:
+        """Give the answer to `order`, both JSON; raise TooBusy, or Unavailable where it does not come."""
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from services.domain import times
+from services.domain import retention, times
 from services.domain.channel import Channel
 from services.domain.secrets import Secret
 from services.domain.session import Air, Block, Close, Lease, Publisher, Pull, Reason, Session, SessionState
@@ -35,6 +35,7 @@ def channel_record(channel: Channel) -> Record:
         record[name] = dict(record[name])
     record["image_sizes"] = list(record["image_sizes"])
     record["sinks"] = sinks_record(record["sinks"])
+    record["retention"] = channel.retention.record()
     return record
 
 
@@ -47,7 +48,11 @@ def channel_to_store(channel: Channel) -> Record:
 def channel_from_record(record: Record) -> Channel:
     """Read a channel back."""
     moments = {name: times.parse(record[name]) for name in _CHANNEL_TIMES}
-    later = {"image_sizes": tuple(record.get("image_sizes", ())), "sinks": sinks_from_record(record.get("sinks"))}
+    later = {
+        "image_sizes": tuple(record.get("image_sizes", ())),
+        "sinks": sinks_from_record(record.get("sinks")),
+        "retention": retention.from_record(record.get("retention")),
+    }
     return Channel(**{**record, **moments, **later})
 
 
@@ -101,6 +106,10 @@ def session_record(session: Session) -> Record:
         "closing": session.closing,
         "media_sequence": session.media_sequence,
         "discontinuity_sequence": session.discontinuity_sequence,
+        "hold": reason_record(session.hold),
+        "expired": sorted(session.expired),
+        "erased": sorted(session.erased),
+        "removed_at": _spelled(session.removed_at),
         "version": session.version,
     }
 
@@ -123,6 +132,10 @@ def session_from_record(record: Record) -> Session:
         closing=record["closing"],
         media_sequence=record["media_sequence"],
         discontinuity_sequence=record["discontinuity_sequence"],
+        hold=reason_from_record(record.get("hold")),
+        expired=frozenset(record.get("expired", ())),
+        erased=frozenset(record.get("erased", ())),
+        removed_at=_moment(record.get("removed_at")),
         version=record["version"],
     )
 

@@ -80,6 +80,10 @@ class Session:
     second publisher that was refused. `closing` is set by the worker
     that begins to finalise: from then on no publisher may resume it, and none may open another until it has ended.
     `media_sequence` and `discontinuity_sequence` are where the channel's live playlist goes on from.
+
+    Of one that has ended, `expired` names the kinds (snapshots, recordings, hls) that are shown no more because their
+    time is over, and `erased` those of them that lie in the store no more; a `hold` keeps all of it, and with
+    `removed_at` it is as if it had never been, and about to be so in the store.
     """
 
     id: str
@@ -97,7 +101,34 @@ class Session:
     closing: bool = False
     media_sequence: int = 0
     discontinuity_sequence: int = 0
+    hold: Reason | None = None
+    expired: frozenset[str] = frozenset()
+    erased: frozenset[str] = frozenset()
+    removed_at: datetime | None = None
     version: int = 1
+
+    def _afterwards(self, **changes: object) -> Self:
+        if self.state.is_open or self.removed_at is not None:
+            return self
+        return replace(self, **changes, version=self.version + 1)  # type: ignore[arg-type] # fields of this class
+
+    def held(self, hold: Reason | None) -> Self:
+        """Keep all that an ended session stored, whatever its channel's retention says; None: no longer."""
+        return self if self.hold == hold else self._afterwards(hold=hold)
+
+    def with_expired(self, kinds: frozenset[str]) -> Self:
+        """Record that these kinds are shown no more, unless the session is held."""
+        if self.hold is not None or kinds <= self.expired:
+            return self
+        return self._afterwards(expired=self.expired | kinds)
+
+    def with_erased(self, kinds: frozenset[str]) -> Self:
+        """Record that these kinds lie in the store no more."""
+        return self if kinds <= self.erased else self._afterwards(erased=self.erased | kinds)
+
+    def taken_down(self, at: datetime) -> Self:
+        """Record that nothing of an ended session shall be left, unless it is held."""
+        return self if self.hold is not None else self._afterwards(removed_at=at)
 
     def _next(self, **changes: object) -> Self:
         if not self.state.is_open:

@@ -12,7 +12,8 @@ from typing import Protocol
 class Task:
     """A worker's task that runs or is about to; `session_id` is None of one of the warm pool that nobody has claimed.
 
-    `id` is the last part of its ARN. `is_running` is false while it is still being started.
+    `id` is the last part of its ARN. `is_running` is false while it is still being started, and `started_at` is when it
+    was asked for. One `is_outdated` that runs another version of the program than what is started now.
     """
 
     id: str
@@ -20,6 +21,7 @@ class Task:
     started_at: datetime
     zone: str = ""
     is_running: bool = True
+    is_outdated: bool = False
 
 
 class Tasks(Protocol):
@@ -27,6 +29,13 @@ class Tasks(Protocol):
 
     def all(self) -> Sequence[Task]:
         """Give every worker's task of this deployment that is not stopped or stopping; a new one may be missing."""
+        ...
+
+    def is_over(self, task_id: str) -> bool:
+        """Say whether a task that ran has stopped, or is forgotten: nothing of it can still be at work.
+
+        Of a name that can be no task's it is not said.
+        """
         ...
 
     def stop(self, task_id: str, reason: str) -> None:

@@ -47,6 +47,9 @@ DRIFT_SECONDS = Gauge(
 UNCHANGED = Counter(
     "streamkeep_pictures_unchanged", "Pictures left out because they show what the one before shows.", registry=REGISTRY
 )
+PICTURES_LATE = Gauge(
+    "streamkeep_pictures_late", "1 while a publisher is connected and pictures are long overdue.", registry=REGISTRY
+)
 IMAGE_SECONDS = Gauge(
     "streamkeep_image_interval_seconds", "From picture to picture: as asked for, and as achieved.", ["what"],
     registry=REGISTRY,

@@ -10,9 +10,9 @@ from pathlib import Path
 _ZOMBIE = "Z"
 
 
-def own_name() -> str:
-    """Name this process among all there ever were: `<host>:<kernel>:<pid>:<start>`."""
-    return f"{socket.gethostname()}:{_kernel()}:{os.getpid()}:{_start(os.getpid())}"
+def own_name(host: str = "") -> str:
+    """Name this process among all there ever were: `<host>:<kernel>:<pid>:<start>`; no `host` is this machine's own."""
+    return f"{host or socket.gethostname()}:{_kernel()}:{os.getpid()}:{_start(os.getpid())}"
 
 
 def is_over(name: str) -> bool:

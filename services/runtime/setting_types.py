@@ -49,6 +49,14 @@ SPOOL_BYTES = 2 * 1024 * 1024 * 1024
 """Ten minutes at 10 Mb/s of all outputs: 750 MB of recordings, 825 MB of segments (MPEG-TS takes up to a tenth more),
 360 MB of pictures (one of 300 kB each half second), and 64 KiB for each of some 1,900 files: 2.06 GB of 2.15 GB."""
 
+BacklogSeconds = Annotated[float, Field(ge=0, le=3600)]
+"""For how long the gateway keeps what it received, for a worker that comes late; 0 keeps nothing."""
+BACKLOG_SECONDS = 120.0
+BacklogBytes = Annotated[int, Field(ge=1024 * 1024)]
+"""How many bytes the gateway keeps of all streams; over it the oldest go."""
+BACKLOG_BYTES = 2 * 1024 * 1024 * 1024
+"""120 s of 17 channels at 8 Mb/s."""
+
 
 def keyring(spelled: SecretStr) -> Keyring:
     """Read a SpelledKeyring."""

@@ -18,8 +18,8 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 class Stop(asyncio.Event):
     """Set when this process is asked to stop; `at_once` as well when nobody is to take its place.
 
-    SIGTERM ends this process alone (a deploy, a machine that goes away) and whoever can hand over may; SIGINT and the
-    lifeline end all of it.
+    The first SIGTERM ends this process alone (a deploy, a machine that goes away) and whoever can hand over may; a
+    second one is impatient, and SIGINT and the lifeline end all of it.
     """
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ async def stop_event(lifeline_fd: int | None) -> AsyncIterator[Stop]:
         if is_first:
             log.info("stop_asked", cause=cause)
 
-    loop.add_signal_handler(signal.SIGTERM, lambda: ask("SIGTERM", at_once=False))
+    loop.add_signal_handler(signal.SIGTERM, lambda: ask("SIGTERM", at_once=stop.is_set()))
     loop.add_signal_handler(signal.SIGINT, lambda: ask("SIGINT", at_once=True))
     lifeline = None if lifeline_fd is None else socket.socket(fileno=lifeline_fd)
     if lifeline is not None:

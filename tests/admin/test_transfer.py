@@ -134,6 +134,7 @@ class _Sessions:
     def __init__(self, budget: Budget, inner: SessionStore) -> None:
         self._budget, self._inner = budget, inner
         self.air, self.get, self.page, self.open_sessions = inner.air, inner.get, inner.page, inner.open_sessions
+        self.removals, self.forget = inner.removals, inner.forget
 
     def save(self, *, session: Session | None = None, air: Air | None = None, events: Sequence[Event] = ()) -> None:
         self._budget.spend()

@@ -13,6 +13,7 @@ from services.domain.ports import ObjectStore
 from tests.contract import dynamodb_world, s3_world
 from tests.contract.racing import Racers
 from tests.contract.worlds import LAUNCH_WORLDS, STATES, STORES, LaunchWorld
+from tests.doubles.ecs import FakeEcs
 from tests.emulators import Emulators, where_installed
 
 
@@ -92,8 +93,21 @@ def source(tmp_path: Path) -> Callable[[bytes], Path]:
     return make
 
 
+@pytest.fixture(scope="session")
+def shared_ecs() -> Iterator[FakeEcs]:
+    with FakeEcs() as ecs:
+        yield ecs
+
+
+@pytest.fixture
+def ecs(shared_ecs: FakeEcs) -> FakeEcs:
+    """Give an ECS in which nothing runs."""
+    shared_ecs.forget()
+    return shared_ecs
+
+
 @pytest.fixture(params=sorted(LAUNCH_WORLDS))
-def launch_world(request: pytest.FixtureRequest) -> Iterator[LaunchWorld]:
-    world = LAUNCH_WORLDS[request.param]()
+def launch_world(request: pytest.FixtureRequest, emulators: Emulators) -> Iterator[LaunchWorld]:
+    world = LAUNCH_WORLDS[request.param](emulators)
     yield world
     world.close()

@@ -18,6 +18,7 @@ from services.domain.errors import (
     SequenceTaken,
     VersionConflict,
 )
+from services.domain.pool import IdleWorker
 from services.domain.session import Air
 from tests.contract.worlds import STATES, STORES
 from tests.examples import NOW, a_channel, a_session, an_event
@@ -62,6 +63,35 @@ def claim_all(number: int, world: str, place: Path) -> list[str]:
             continue
     state.close()
     return got
+
+
+def claim_workers(number: int, world: str, place: Path) -> list[tuple[str, str]]:
+    """Claim idle workers for sessions of one's own until there are none; give each with its session."""
+    state = STATES[world](place)
+    got = []
+    for index in itertools.count():
+        session_id = f"session-{number}-{index}"
+        worker = state.pool.claim("camera", session_id, zone=f"zone-{number % 2}", now=NOW)
+        if worker is None:
+            break
+        got.append((worker.id, session_id))
+    state.close()
+    return got
+
+
+def offer_or_claim(number: int, world: str, place: Path, worker: IdleWorker) -> str | None:
+    """As racer 0 extend a worker's row until it is claimed; as another claim it, and give its id where it is got."""
+    state = STATES[world](place)
+    try:
+        if number:
+            claimed = state.pool.claim("camera", f"session-{number}", zone="zone-a", now=NOW)
+            return None if claimed is None else claimed.id
+        while True:
+            state.pool.offer(worker)
+    except VersionConflict:
+        return "claimed"
+    finally:
+        state.close()
 
 
 def count_up(_number: int, world: str, place: Path) -> int:

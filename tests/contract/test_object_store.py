@@ -319,3 +319,27 @@ def test_more_objects_are_removed_than_fit_in_one_call(store: ObjectStore, sourc
 
     with pytest.raises(ObjectNotFound):
         store.read(KEY)
+
+
+def test_all_that_lies_under_a_prefix_is_removed_and_counted_and_nothing_else(
+    store: ObjectStore, source: MakeSource
+) -> None:
+    assert isinstance(store, ObjectEraser)
+    for name in ("session/a.ts", "session/b.ts", "session-2/a.ts"):
+        create(store, f"hls/camera/{name}", source(name.encode()))
+
+    assert store.remove_under("hls/camera/session/", 10) == 2
+    assert store.remove_under("hls/camera/session/", 10) == 0
+    assert store.remove_under("hls/camera/none/", 10) == 0
+
+    with pytest.raises(ObjectNotFound):
+        store.read("hls/camera/session/a.ts")
+    assert store.read("hls/camera/session-2/a.ts").body == b"session-2/a.ts"
+
+
+def test_no_more_is_removed_under_a_prefix_than_was_asked_for(store: ObjectStore, source: MakeSource) -> None:
+    assert isinstance(store, ObjectEraser)
+    for number in range(5):
+        create(store, f"hls/camera/session/{number}.ts", source(b"%d" % number))
+
+    assert [store.remove_under("hls/camera/session/", 2) for _ in range(4)] == [2, 2, 1, 0]

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -86,7 +86,7 @@ def strict(endpoint: str) -> Iterator[StrictS3]:
 def open_store(bucket: Bucket, strict: StrictS3) -> Iterator[OpenStore]:
     opened: list[S3Store] = []
 
-    def open_one(**parameters: int) -> S3Store:
+    def open_one(**parameters: Any) -> S3Store:  # noqa: ANN401 - as the store takes them
         opened.append(S3Store(bucket.name, endpoint=strict.url, **parameters))
         return opened[-1]
 

@@ -190,3 +190,55 @@ def _air_and_session(state: State) -> tuple[Air, Session] | None:
     assert air.last_session_id is not None
     session = state.sessions.get(air.last_session_id)
     return (air, session) if state.sessions.air("camera") == air else None
+
+
+def test_what_became_of_an_ended_session_is_given_back_as_it_was(state: State) -> None:
+    session = a_session()
+    state.sessions.save(session=session)
+    ended = session.ended(NOW)
+    state.sessions.save(session=ended)
+    expired = ended.with_expired(frozenset({"hls"}))
+    state.sessions.save(session=expired)
+    state.sessions.save(session=expired.with_erased(frozenset({"hls"})))
+
+    state.sessions.save(session=state.sessions.get("session").held(Reason(code="held", detail="a court", since=NOW)))
+
+    found = state.sessions.get("session")
+    assert (found.expired, found.erased) == (frozenset({"hls"}), frozenset({"hls"}))
+    assert found.hold == Reason(code="held", detail="a court", since=NOW)
+
+
+def test_a_session_that_was_taken_down_is_in_no_list_but_that_of_removals(state: State) -> None:
+    kept = a_session("kept").ended(NOW)
+    removed = a_session("removed").ended(NOW)
+    for session in (a_session("kept"), a_session("removed")):
+        state.sessions.save(session=session)
+    state.sessions.save(session=kept)
+    state.sessions.save(session=removed)
+
+    state.sessions.save(session=removed.taken_down(NOW))
+
+    assert [each.id for each in state.sessions.removals()] == ["removed"]
+    assert [each.id for each in state.sessions.page(10)] == ["kept"]
+    assert [each.id for each in state.sessions.page(10, channel_id="camera")] == ["kept"]
+    assert state.sessions.open_sessions() == []
+    assert state.sessions.get("removed").removed_at == NOW
+
+
+def test_a_forgotten_session_is_gone_and_a_changed_one_is_not_forgotten(state: State) -> None:
+    session = a_session()
+    state.sessions.save(session=session)
+    ended = session.ended(NOW)
+    state.sessions.save(session=ended)
+    removed = ended.taken_down(NOW)
+    state.sessions.save(session=removed)
+
+    with pytest.raises(VersionConflict):
+        state.sessions.forget(ended)
+    state.sessions.forget(removed)
+
+    with pytest.raises(SessionNotFound):
+        state.sessions.get("session")
+    assert state.sessions.removals() == []
+    with pytest.raises(VersionConflict):
+        state.sessions.forget(removed)

@@ -26,12 +26,17 @@ from services.adapters.sqlite_database import Database
 from services.adapters.sqlite_state import SqliteState
 from services.domain.errors import ChannelNotFound, StateUnavailable, StreamkeepError
 from services.domain.event import CHANNEL_BLOCKED
+from services.domain.gateways import Gateway
 from services.domain.outbox import KEPT, DeadLetter
 from services.domain.records import channel_record
 from tests.contract import racing_tasks
 from tests.contract.racing import RACERS, Racers
 from tests.doubles.still_clock import StillClock
 from tests.examples import NOW, a_channel, an_event
+
+A_GATEWAY = Gateway(
+    name="gw/1", seen_at=NOW, pull_url="rtmp://10.0.0.7:1935/stream", control_url="http://10.0.0.7:8002"
+)
 
 
 @pytest.fixture
@@ -124,16 +129,18 @@ def test_processes_that_make_the_same_new_file_at_once_all_succeed(tmp_path: Pat
         assert len(state.channels.page(10)) == RACERS
 
 
-@pytest.fixture
-def earlier(path: Path) -> Path:
-    """A file as version 1 left it, with a channel in it."""
+@pytest.fixture(params=range(1, sqlite_schema.NEWEST))
+def earlier(request: pytest.FixtureRequest, path: Path) -> Path:
+    """A file as an earlier version left it, with a channel in it."""
+    version: int = request.param
     path.parent.mkdir(parents=True)
     record = encoded(channel_record(a_channel(name="kept")))
     with closing(sqlite3.connect(path, isolation_level=None)) as old:
         old.execute("PRAGMA journal_mode = WAL")
-        old.executescript(sqlite_schema.STEPS[0])
+        for step in sqlite_schema.STEPS[:version]:
+            old.executescript(step)
         old.execute("INSERT INTO channels VALUES ('camera', 1, '2026-11-20T10:00:00.000Z', ?)", (record,))
-        old.execute("PRAGMA user_version = 1")
+        old.execute(f"PRAGMA user_version = {version}")
     return path
 
 
@@ -142,9 +149,11 @@ def test_a_file_of_an_earlier_schema_keeps_what_it_holds_and_gets_what_is_new(ea
         with SqliteState(earlier) as state:
             assert state.channels.get("camera").name == "kept"
             state.outbox.append([an_event(1)])
+            state.gateways.put(A_GATEWAY)
 
-    with SqliteState(earlier) as state:
+    with SqliteState(earlier, StillClock(NOW)) as state:
         assert state.outbox.last("session/session") == 1
+        assert state.gateways.all() == [A_GATEWAY]
 
 
 def test_processes_that_open_a_file_of_an_earlier_schema_at_once_all_succeed(

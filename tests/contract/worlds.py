@@ -15,9 +15,11 @@ from services.adapters.sqlite_state import SqliteState
 from services.domain.clock import Clock
 from services.domain.ports import Launcher, ObjectStore
 from tests.contract.dynamodb_world import open_table
+from tests.contract.ecs_world import ECS_WORLDS
 from tests.contract.launch_world import ProcessWorld
 from tests.contract.s3_world import open_bucket
 from tests.doubles.still_clock import StillClock
+from tests.emulators import Emulators
 from tests.examples import NOW
 
 
@@ -61,6 +63,7 @@ class LaunchWorld(Protocol):
     def close(self) -> None: ...
 
 
-LAUNCH_WORLDS: Mapping[str, Callable[[], LaunchWorld]] = {
-    "process": ProcessWorld,
+LAUNCH_WORLDS: Mapping[str, Callable[[Emulators], LaunchWorld]] = {
+    "process": lambda _emulators: ProcessWorld(),
+    **ECS_WORLDS,
 }

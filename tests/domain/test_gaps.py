@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.domain.gaps import cut_off, missing_before
+from services.domain.gaps import before_going_on, cut_off, missing_before
 from services.domain.manifest import Gap, Part
 from tests.examples import NOW, a_publisher
 
@@ -144,3 +144,38 @@ def test_a_part_that_was_cut_off_ends_with_its_longest_output_and_says_what_the_
 
     assert ended_at == at(10)
     assert gaps == [Gap(started_at=at(8), ended_at=at(10), outputs=("recordings",), cause="ffmpeg_lost")]
+
+
+@pytest.mark.parametrize(
+    ("ends", "begins", "ended", "gaps"),
+    [
+        # each goes on before it ends: it is cut there
+        ({"recordings": 8, "hls": 10}, {"recordings": 8, "hls": 10}, 8, []),
+        ({"recordings": 9.4, "hls": 10.2}, {"recordings": 8, "hls": 10}, 8, []),
+        # what is gone for one of them alone
+        ({"recordings": 1, "hls": 10}, {"recordings": 6, "hls": 10}, 6, [(1, 6, ("recordings",))]),
+        # both go on later
+        (
+            {"recordings": 8, "hls": 10},
+            {"recordings": 12, "hls": 12},
+            10,
+            [(10, 12, ("snapshots", "hls")), (8, 10, ("recordings",))],
+        ),
+    ],
+)
+def test_between_two_parts_that_are_joined_only_that_is_missing_which_no_output_has(
+    ends: dict[str, float],
+    begins: dict[str, float],
+    ended: float,
+    gaps: list[tuple[float, float, tuple[str, ...]]],
+) -> None:
+    ended_at, found = before_going_on(
+        {output: at(end) for output, end in ends.items()},
+        {output: at(begin) for output, begin in begins.items()},
+        OUTPUTS,
+        "worker_lost",
+    )
+
+    assert ended_at == at(ended)
+    told = [(gap.started_at, gap.ended_at, gap.outputs, gap.cause) for gap in found]
+    assert told == [(at(since), at(until), outputs, "worker_lost") for since, until, outputs in gaps]

@@ -12,7 +12,10 @@ PLACES = {"STREAMKEEP_STATE_PATH": "/data/state.db", "STREAMKEEP_OBJECTS_PATH": 
 def test_settings_left_out_have_defaults() -> None:
     done = program.run(LOAD)
 
-    assert (done.returncode, done.stdout) == (0, "log_level='info' log_format='json' lifeline_fd=None\n")
+    assert (done.returncode, done.stdout) == (
+        0,
+        "log_level='info' log_format='json' lifeline_fd=None\n",
+    )
 
 
 def test_settings_are_read_from_the_environment() -> None:

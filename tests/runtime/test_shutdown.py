@@ -85,12 +85,12 @@ def test_a_signal_asks_for_a_clean_stop(number: signal.Signals) -> None:
         assert program.returncode() == 0
 
 
-def test_an_interrupt_ends_the_wait_for_a_hand_over_and_a_second_sigterm_does_not() -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_who_asks_a_second_time_does_not_wait_for_a_hand_over(number: signal.Signals) -> None:
     with waiting(None, "--patient") as program:
         program.send(signal.SIGTERM)
         assert program.line() == b"after a hand-over\n"
-        program.send(signal.SIGTERM)
-        program.send(signal.SIGINT)
+        program.send(number)
 
         assert program.line() == b"stopped\n"
         assert program.returncode() == 0

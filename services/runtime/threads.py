@@ -29,5 +29,5 @@ async def in_thread(call: Callable[[], _Answer]) -> _Answer:
         else:
             tell(lambda: None if answer.done() else answer.set_result(found))
 
-    threading.Thread(target=run, name="dispatch", daemon=True).start()
+    threading.Thread(target=run, name="call", daemon=True).start()
     return await answer

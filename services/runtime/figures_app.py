@@ -1,4 +1,4 @@
-"""What the dispatcher answers over HTTP: whether it lives, and what it has counted."""
+"""What a service without an API answers over HTTP: whether it lives, and what it has counted."""
 
 from __future__ import annotations
 
