@@ -67,7 +67,12 @@ class Tag:
 
 def read_flv(path: Path) -> list[Tag]:
     """Give the tags of an FLV file."""
-    data, at, tags = path.read_bytes(), 9 + 4, []
+    return flv_tags(path.read_bytes())
+
+
+def flv_tags(data: bytes) -> list[Tag]:
+    """Give the tags of what an FLV file holds."""
+    at, tags = 9 + 4, []
     while at + 11 <= len(data):
         size = int.from_bytes(data[at + 1 : at + 4], "big")
         timestamp = int.from_bytes(data[at + 4 : at + 7], "big") | data[at + 7] << 24

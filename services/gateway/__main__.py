@@ -8,12 +8,14 @@ from typing import NoReturn
 import structlog
 import uvloop
 
-from services.domain.errors import StateUnavailable
+from services.domain.errors import StateUnavailable, Unavailable
+from services.gateway.app import CallbackApp
 from services.gateway.bootstrap import callback_app
 from services.gateway.settings import GatewaySettings
-from services.runtime import logging
-from services.runtime.serving import listen, serve_until
-from services.runtime.shutdown import stop_event
+from services.runtime import emf, logging
+from services.runtime.first_of import first_of
+from services.runtime.serving import listen, serving
+from services.runtime.shutdown import Stop, stop_event
 
 log = structlog.get_logger()
 
@@ -29,12 +31,25 @@ async def run(settings: GatewaySettings) -> None:
             _give_up(f"port {settings.port} of {settings.host} cannot be used: {error.strerror}; set STREAMKEEP_PORT")
         with bound:
             try:
-                async with callback_app(settings) as app:
+                async with (
+                    callback_app(settings) as app,
+                    emf.told(settings.metrics_stack, app.gathering.counts.registry),
+                    serving(app.routes(), bound),
+                ):
                     log.info("callback_app_started", port=bound.getsockname()[1])
-                    await serve_until(app.routes(), bound, stop)
+                    await stop.wait()
+                    await _drain(app, settings.stop_drain_seconds, stop)
             except StateUnavailable as error:
                 _give_up(f"{error}; STREAMKEEP_STATE_PATH names the file")
+            except Unavailable as error:
+                _give_up(str(error))
     log.info("callback_app_stopped")
+
+
+async def _drain(app: CallbackApp, seconds: float, stop: Stop) -> None:
+    """Let the publishers go, unless that is not wanted or everything is to end at once."""
+    if seconds and not stop.at_once.is_set():
+        await first_of(app.draining.finish(seconds), stop.at_once.wait())
 
 
 def _give_up(message: str) -> NoReturn:

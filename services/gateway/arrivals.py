@@ -16,6 +16,7 @@ from services.gateway.callback import Callback
 from services.gateway.contest import Contest
 from services.gateway.deciders import Deciders, Timing
 from services.gateway.desk import Contested, Desk
+from services.gateway.door import Door
 from services.gateway.launches import Launches
 from services.gateway.listeners import Listeners
 
@@ -32,6 +33,7 @@ class Arrivals:
 
     desk: Desk
     contest: Contest
+    door: Door
     deciders: Deciders
     listeners: Listeners
     launches: Launches
@@ -43,6 +45,7 @@ class Arrivals:
 
         Where state does not answer in ANSWER_SECONDS, whatever is recorded later is taken back.
         """
+        self.door.check()
         connection = (callback.gateway, callback.client_id)
         self._gone[connection] = False
         try:

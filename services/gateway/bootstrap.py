@@ -4,49 +4,41 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, closing
-from datetime import timedelta
 from typing import Protocol
 
+from services.adapters.ecs_opening import open_fleet, open_service
+from services.adapters.ecs_protection import EcsProtection
 from services.adapters.opening import State, open_state
+from services.adapters.pooled_launcher import PooledLauncher
 from services.adapters.process_launcher import ProcessLauncher, of_puller
 from services.domain.clock import SystemClock
 from services.domain.ports import Launcher
-from services.domain.secrets import Secret
-from services.gateway.app import CallbackApp, StateLook
-from services.gateway.arrivals import Arrivals
-from services.gateway.contest import Contest
-from services.gateway.counts import Counts
+from services.gateway.app import CallbackApp
 from services.gateway.deciders import Deciders
-from services.gateway.desk import Desk
 from services.gateway.exits import Exits, OnExit
-from services.gateway.failures import Failures
-from services.gateway.gathering import Gathering
-from services.gateway.hooks import Hooks
-from services.gateway.launches import Launches
-from services.gateway.listeners import Listeners
-from services.gateway.nginx_client import NginxClient
-from services.gateway.pulls import Pulls, puller_gone
-from services.gateway.pulse import Pulse
+from services.gateway.place import place_of
+from services.gateway.protection import Protection, minutes_for
+from services.gateway.pulls import puller_gone
+from services.gateway.rollouts import RolloutWatch
 from services.gateway.settings import GatewaySettings
-from services.gateway.staffing import Staffing
-from services.gateway.survey import Survey
-from services.gateway.watch import Watch
-from services.gateway.workers import Workers
+from services.gateway.wiring import wired
+from services.runtime.ecs_metadata import EcsTask, own_task
+from services.runtime.giving_up import GivingUp
+from services.runtime.launch_claims import LaunchClaims
+from services.runtime.process_name import own_name
 
 STOP_WORKERS_SECONDS = 16.0
 """Workers finalise and ship within this; the stack waits 20 s for the whole."""
 STOP_PULLERS_SECONDS = 3.0
-STARTING_SECONDS = 3.0
-"""How long an admitted publisher that is no longer held may take to appear in nginx's list."""
 
 
 class OwnedLauncher(Launcher, Protocol):
-    """A launcher whose workers this app ends with itself."""
+    """A launcher that ends with this app."""
 
     def stop(self, deadline_seconds: float) -> None:
-        """Start no more, and end all within about `deadline_seconds`."""
+        """Start no more, and end all that runs on this machine within about `deadline_seconds`."""
         ...
 
 
@@ -56,9 +48,10 @@ LauncherFactory = Callable[[GatewaySettings, OnExit], OwnedLauncher]
 def worker_environment(settings: GatewaySettings) -> dict[str, str]:
     """Give the settings that a worker reads, and no other."""
     callback = {} if settings.own_url is None else {"STREAMKEEP_CALLBACK_URL": settings.own_url}
+    spool = {} if settings.spool_path is None else {"STREAMKEEP_SPOOL_PATH": str(settings.spool_path.absolute())}
     return {
         **settings.storage_variables(),
-        "STREAMKEEP_SPOOL_PATH": str(settings.spool_path.absolute()),
+        **spool,
         "STREAMKEEP_PULL_URL": settings.pull_url,
         "STREAMKEEP_MIN_FREE_BYTES": str(settings.min_free_bytes),
         "STREAMKEEP_SPOOL_BYTES": str(settings.spool_bytes),
@@ -100,29 +93,42 @@ def puller_launcher(settings: GatewaySettings) -> OwnedLauncher:
     )
 
 
+def _giving_up(settings: GatewaySettings, state: State) -> GivingUp:
+    outbox = state.outbox if settings.events else None
+    return GivingUp(sessions=state.sessions, channels=state.channels, outbox=outbox, clock=SystemClock())
+
+
 @asynccontextmanager
 async def callback_app(
     settings: GatewaySettings, *, launcher_factory: LauncherFactory = process_launcher
 ) -> AsyncIterator[CallbackApp]:
     """Run the app's background tasks around the block, then stop the workers; a task that fails ends the block.
 
-    Raise StateUnavailable if the state cannot be opened.
+    Raise StateUnavailable if the state cannot be opened, LaunchFailed if ECS cannot, TaskUnknown.
     """
+    own = await asyncio.to_thread(own_task)
+    place = place_of(settings, own)
     with (
         closing(open_state(sqlite_path=settings.sqlite_path, table=settings.table)) as state,
         Deciders(settings.pace.decision_threads) as deciders,
     ):
-        failures = Failures(channels=state.channels, outbox=state.outbox) if settings.events else None
-        exits = Exits(loop=asyncio.get_running_loop(), failures=failures)
-        launcher, pullers = launcher_factory(settings, exits.reported), puller_launcher(settings)
-        app = _wired(settings, state, launcher, pullers, deciders)
+        exits = Exits(loop=asyncio.get_running_loop(), giving_up=_giving_up(settings, state))
+        launcher = _launcher(settings, state, exits.reported, launcher_factory)
+        pullers = puller_launcher(settings)
+        claims = _claims(settings, state)
+        app = wired(settings, place, state, deciders, launcher=launcher, claims=claims, pullers=pullers)
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
                     group.create_task(app.watch.launches.run(), name="launches"),
                     group.create_task(app.watch.run(), name="watch"),
                     group.create_task(app.pulse.run(), name="pulse"),
+                    group.create_task(app.load.run(), name="load"),
                     group.create_task(app.pulls.run(), name="pulls"),
+                    group.create_task(app.heartbeat.run(), name="heartbeat"),
+                    group.create_task(app.draining.run(), name="draining"),
+                    *((group.create_task(app.backlog.run(), name="backlog"),) if app.backlog else ()),
+                    *(group.create_task(each, name="task of ECS") for each in _of_ecs(settings, app, own)),
                     group.create_task(exits.run(state.sessions, state.leases, app.watch.launches), name="exits"),
                 ]
                 yield app
@@ -133,65 +139,34 @@ async def callback_app(
                 asyncio.to_thread(pullers.stop, STOP_PULLERS_SECONDS),
                 asyncio.to_thread(launcher.stop, STOP_WORKERS_SECONDS),
             )
+            await app.heartbeat.stop()
             await app.watch.workers.close()
+            await app.neighbours.close()
             await app.gathering.close()
             await app.nginx.close()
 
 
-def _wired(
-    settings: GatewaySettings, state: State, launcher: Launcher, pullers: Launcher, deciders: Deciders
-) -> CallbackApp:
-    listeners, clock, counts = Listeners(), SystemClock(), Counts()
-    nginx = NginxClient(settings.nginx_url, name=settings.gateway_name, clock=clock)
-    pulse, workers = Pulse(nginx=nginx), Workers(state.leases)
-    settling = timedelta(seconds=settings.hold_seconds + STARTING_SECONDS)
-    launches = Launches(
-        launcher=launcher, listeners=listeners, clock=clock, counts=counts, concurrency=settings.launch_concurrency
-    )
-    desk = Desk(channels=state.channels, sessions=state.sessions, keyring=settings.keyring, clock=clock)
-    survey = Survey(channels=state.channels, sessions=state.sessions, leases=state.leases, overview=state.overview)
-    arrivals = Arrivals(
-        desk=desk,
-        contest=Contest(nginx=nginx, pulse=pulse, counts=counts, settling=settling),
-        deciders=deciders,
-        listeners=listeners,
-        launches=launches,
-        hold_seconds=settings.hold_seconds,
-    )
-    return CallbackApp(
-        hooks=Hooks(
-            desk=desk,
-            arrivals=arrivals,
-            listeners=listeners,
-            workers=workers,
-            deciders=deciders,
-            counts=counts,
-            gateway=nginx.gateway,
-        ),
-        watch=Watch(
-            desk=desk,
-            survey=survey,
-            nginx=nginx,
-            listeners=listeners,
-            launches=launches,
-            workers=workers,
-            staffing=Staffing(launches=launches, counts=counts, lease=settings.lease),
-            sweep_seconds=settings.pace.sweep_seconds,
-            settling=settling,
-        ),
-        pulse=pulse,
-        pulls=Pulls(
-            overview=state.overview,
-            channels=state.channels,
-            sessions=state.sessions,
-            leases=state.leases,
-            launcher=pullers,
-            clock=clock,
-            sweep_seconds=settings.pace.sweep_seconds,
-        ),
-        gathering=Gathering(survey=survey, counts=counts, clock=clock),
-        nginx=nginx,
-        state_look=StateLook(sessions=state.sessions),
-        internal_token=Secret(settings.internal_token.get_secret_value()),
-        rtmp_address=settings.rtmp_address,
-    )
+def _launcher(
+    settings: GatewaySettings, state: State, on_exit: OnExit, launcher_factory: LauncherFactory
+) -> OwnedLauncher:
+    if settings.launcher == "ecs":
+        return PooledLauncher(open_fleet(**settings.fleet).launcher, state.pool, SystemClock())
+    return launcher_factory(settings, on_exit)
+
+
+def _claims(settings: GatewaySettings, state: State) -> LaunchClaims | None:
+    """Share the launching with other gateways and the reconciler, where workers are nobody's children."""
+    if settings.launcher == "process":
+        return None
+    return LaunchClaims(leases=state.leases, channels=state.channels, clock=SystemClock(), who=own_name())
+
+
+def _of_ecs(settings: GatewaySettings, app: CallbackApp, task: EcsTask | None) -> Iterator[Coroutine[None, None, None]]:
+    """Give what runs beside the rest where ECS runs this app."""
+    protection = EcsProtection.own()
+    if task is None or protection is None:
+        return
+    door, pulse, minutes = app.draining.door, app.pulse, minutes_for(settings.drain_seconds)
+    yield Protection(task=protection, pulse=pulse, door=door, minutes=minutes).run()
+    service = open_service(cluster=task.cluster, task_arn=task.arn)
+    yield RolloutWatch(rollouts=service, draining=app.draining, drain_seconds=settings.drain_seconds).run()

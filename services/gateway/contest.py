@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,31 +11,31 @@ from datetime import timedelta
 
 import structlog
 
+from services.domain.clock import Clock
 from services.domain.errors import GatewayUnavailable
+from services.gateway.connections import LOOK_SECONDS, Connections, Holder
 from services.gateway.counts import Counts
 from services.gateway.desk import Contested
-from services.gateway.nginx_client import Census, NginxClient
-from services.gateway.pulse import Pulse
+from services.gateway.neighbours import Neighbours
 
 log = structlog.get_logger()
 
 SILENT_SECONDS = 2.0
 """After so long without a message from it, a connection is dead to whoever comes with the right key."""
-LOOK_SECONDS = 0.1
-DROP_SECONDS = 1.0
-"""How long nginx may take to close a connection that it was told to drop."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Contest:
     """Drops the publisher on air where it is dead, or where the channel's policy gives the air to the newcomer.
 
-    nginx refuses a second publisher of a name by itself, so the first must be gone before the second is let in.
+    nginx refuses a second publisher of a name by itself, so the first must be gone before the second is let in; one on
+    another gateway, whose nginx would refuse nobody here, likewise: a channel has one.
     `settling` is how long after its acceptance a publisher may be missing from nginx's list.
     """
 
-    nginx: NginxClient
-    pulse: Pulse
+    connections: Connections
+    neighbours: Neighbours
+    clock: Clock
     counts: Counts
     settling: timedelta
     _channels: set[str] = field(default_factory=set)
@@ -42,15 +43,17 @@ class Contest:
     async def won(self, contested: Contested, *, is_gone: Callable[[], bool]) -> float:
         """Make way for who was refused by `contested`; give for how long (s) the one on air had been silent.
 
-        Raise `contested` where that one stays: it is alive, it is not ours to drop, or another already tries.
-        `is_gone` says whether the newcomer has left meanwhile.
+        Raise `contested` where that one stays: it is alive, its gateway does not answer, or another already tries; or
+        StateUnavailable. `is_gone` says whether the newcomer has left meanwhile.
         """
-        if contested.channel_id in self._channels or not self.nginx.is_ours(contested.publisher):
+        if contested.channel_id in self._channels:
             raise contested
         self._channels.add(contested.channel_id)
         try:
-            silent = None if contested.may_take_over else await self._until_silent(contested, is_gone)
-            await self._drop(contested)
+            holder = await self._holder(contested.publisher.gateway)
+            silent = None if contested.may_take_over else await self._until_silent(holder, contested, is_gone)
+            if not await holder.cut(contested.publisher.gateway, contested.connection):
+                raise contested
         except GatewayUnavailable as error:
             raise contested from error
         finally:
@@ -58,39 +61,27 @@ class Contest:
         self._tell(contested, silent)
         return silent or 0.0
 
-    async def _until_silent(self, contested: Contested, is_gone: Callable[[], bool]) -> float:
+    async def _holder(self, gateway: str) -> Holder:
+        return self.connections if self.connections.nginx.is_own(gateway) else await self.neighbours.holder(gateway)
+
+    async def _until_silent(self, holder: Holder, contested: Contested, is_gone: Callable[[], bool]) -> float:
         """Give the silence of the one on air once it is long enough; raise `contested` as soon as it sends."""
-        publisher = contested.publisher
-        census = await self.pulse.taken()
-        began = time.monotonic()
+        began = math.inf
         while True:
-            if census.gateway != publisher.gateway or self._is_missing(contested, census):
+            asked_at = time.monotonic()
+            silent = await holder.silence(contested.publisher.gateway, contested.connection)
+            if silent is None and self._is_settled(contested):
                 return 0.0
-            heard_at = self.pulse.heard_at(publisher)
-            if heard_at is None or heard_at > began or is_gone():
+            if silent is None or silent < asked_at - began or is_gone():
                 raise contested
-            silent = census.asked_at_monotonic - heard_at
             if silent >= SILENT_SECONDS:
                 return silent
+            began = min(began, time.monotonic())
             await asyncio.sleep(min(LOOK_SECONDS, SILENT_SECONDS - silent))
-            census = await self.pulse.taken()
 
-    def _is_missing(self, contested: Contested, census: Census) -> bool:
+    def _is_settled(self, contested: Contested) -> bool:
         """Say whether it left without nginx telling of it; one that is only just being let in is not listed yet."""
-        publisher = contested.publisher
-        is_listed = census.has(publisher, contested.channel_id)
-        return not is_listed and publisher.accepted_at + self.settling < census.asked_at
-
-    async def _drop(self, contested: Contested) -> None:
-        publisher, give_up_at = contested.publisher, time.monotonic() + DROP_SECONDS
-        while True:
-            await self.nginx.drop_publisher(publisher.gateway, contested.channel_id, publisher.client_id)
-            census = await self.pulse.taken()
-            if not census.has(publisher, contested.channel_id):
-                return
-            if time.monotonic() > give_up_at:
-                raise contested
-            await asyncio.sleep(LOOK_SECONDS)
+        return contested.publisher.accepted_at + self.settling < self.clock.now()
 
     def _tell(self, contested: Contested, silent: float | None) -> None:
         fields = {"channel": contested.channel_id, "session": contested.session_id}

@@ -12,6 +12,7 @@ from ulid import ULID
 from services.domain import admission, signing
 from services.domain.clock import Clock
 from services.domain.errors import ChannelNotFound, PublishRefused, SessionNotFound, VersionConflict
+from services.domain.gateways import Connection
 from services.domain.ports import ChannelStore, SessionStore
 from services.domain.secrets import Secret
 from services.domain.session import Air, Publisher, Reason, Session
@@ -36,6 +37,11 @@ class Contested(PublishRefused):
         self.session_id = session.id
         self.publisher = publisher
         self.may_take_over = may_take_over
+
+    @property
+    def connection(self) -> Connection:
+        """The one on air, as its gateway lists it."""
+        return Connection(channel_id=self.channel_id, client_id=self.publisher.client_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import structlog
 
-from services.domain.clock import Clock
-from services.domain.errors import SessionNotFound, Unavailable, VersionConflict
+from services.domain.errors import SessionNotFound, Unavailable
 from services.domain.ports import LeaseStore, SessionStore
-from services.domain.session import Reason, Session
-from services.gateway.failures import Failures
+from services.domain.session import Session
 from services.gateway.launches import Launches
+from services.runtime.giving_up import GivingUp
 
 log = structlog.get_logger()
 
@@ -29,20 +27,18 @@ EXITS_ASKED_FOR = (0, EXIT_LEASE)
 GIVE_UP_FAILURES = 8
 """After so many workers in a row have died over finalising a session, half a minute by the backoff, it has failed: the
 channel must not wait for it any longer. What it left stays in the spool."""
-SEQUENCES_SKIPPED = 1_000_000
-"""More than a session uses: the next one's playlist goes on behind whatever the failed one has written."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Exits:
     """Turns exits, reported by the launcher's thread, into a new start where the session still needs a worker.
 
-    `failures` tell of sessions that are given up. The queue is bounded; what does not fit is dropped, since the watch
+    `giving_up` ends sessions that no worker ends. The queue is bounded; what does not fit is dropped, since the watch
     finds sessions without a worker.
     """
 
     loop: asyncio.AbstractEventLoop
-    failures: Failures | None = None
+    giving_up: GivingUp
     give_up_failures: int = GIVE_UP_FAILURES
     _queue: asyncio.Queue[tuple[str, int]] = field(default_factory=lambda: asyncio.Queue(QUEUE_EXITS))
 
@@ -84,27 +80,12 @@ class Exits:
         if session is None:
             return
         if session.closing and launches.failures(session_id) >= self.give_up_failures:
-            await asyncio.to_thread(_give_up, session, sessions, launches.clock, self.failures)
+            await asyncio.to_thread(self.giving_up.give_up, session)
             log.error("session_failed", channel=session.channel_id, session=session_id)
             return
         launches.counts.lost()
         log.warning("worker_gone", channel=session.channel_id, session=session_id, returncode=returncode)
         launches.order(session)
-
-
-def _give_up(session: Session, sessions: SessionStore, clock: Clock, failures: Failures | None) -> None:
-    """Record that a session has failed, and free its channel for the next."""
-    now, air = clock.now(), sessions.air(session.channel_id)
-    detail = "its workers died again and again while they finalised it; the log says of what"
-    failed = session.failed(now, Reason(code="worker_failing", detail=detail, since=now))
-    freed = air.changed(
-        session_id=None,
-        media_sequence=air.media_sequence + SEQUENCES_SKIPPED,
-        discontinuity_sequence=air.discontinuity_sequence + SEQUENCES_SKIPPED,
-    )
-    events = [] if failures is None else failures.events(failed)
-    with contextlib.suppress(VersionConflict):  # somebody else is at it: the next exit looks again
-        sessions.save(session=failed, air=freed if air.session_id == session.id else None, events=events)
 
 
 def _settle(session_id: str, returncode: int, sessions: SessionStore, leases: LeaseStore) -> Session | None:

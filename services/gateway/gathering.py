@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import httpx
 import structlog
-from prometheus_client import CollectorRegistry, Metric, generate_latest
-from prometheus_client.parser import text_string_to_metric_families
-from prometheus_client.registry import Collector
+from prometheus_client import generate_latest
 
 from services.domain.clock import Clock
 from services.domain.errors import Unavailable
 from services.gateway.counts import Counts
-from services.gateway.survey import Sight, Survey
+from services.gateway.survey import Sight
+from services.runtime.metric_texts import merged
 
 log = structlog.get_logger()
 
@@ -26,24 +25,14 @@ ALL_SECONDS = 4.0
 TEXT_BYTES_MAX = 512 * 1024
 
 
-@dataclass(frozen=True, slots=True, eq=False)  # the registry keeps it by its identity
-class _Merged(Collector):
-    """Families of several texts: each once, with the samples of all."""
-
-    families: Mapping[str, Metric]
-
-    def collect(self) -> Iterable[Metric]:
-        return self.families.values()
-
-
 @dataclass(slots=True, kw_only=True)
 class Gathering:
-    """Asks each worker that has told where it answers; one that does not answer only misses.
+    """Asks each worker of `sights` that has told where it answers; one that does not answer only misses.
 
     One gathering at a time: who asks meanwhile waits for the next.
     """
 
-    survey: Survey
+    sights: Callable[[], Sequence[Sight]]
     counts: Counts
     clock: Clock
     _http: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(timeout=WORKER_SECONDS, trust_env=False))
@@ -66,7 +55,7 @@ class Gathering:
         try:
             async with asyncio.timeout(ALL_SECONDS):
                 now = self.clock.now()
-                sights = await asyncio.to_thread(self.survey.open_sessions)
+                sights = await asyncio.to_thread(self.sights)
                 tasks = [asyncio.create_task(self._ask(sight)) for sight in sights if sight.has_worker(now)]
                 await asyncio.gather(*tasks)
         except TimeoutError:
@@ -91,27 +80,3 @@ class Gathering:
             log.warning("metrics_too_long", session=sight.session.id, bytes=len(answer.content))
             return None
         return {"channel": sight.session.channel_id, "session": sight.session.id}, answer.text
-
-
-def merged(texts: Sequence[tuple[Mapping[str, str], str]]) -> bytes:
-    """Make one text of several, the samples of each with its labels; one that cannot be read is left out."""
-    families: dict[str, Metric] = {}
-    for labels, text in texts:
-        try:
-            found = list(_labelled(labels, text))
-        except ValueError as error:
-            log.warning("metrics_not_read", **labels, error=str(error))
-            continue
-        for family in found:
-            families.setdefault(family.name, Metric(family.name, family.documentation, family.type)).samples.extend(
-                family.samples
-            )
-    registry = CollectorRegistry()
-    registry.register(_Merged(families))
-    return generate_latest(registry)
-
-
-def _labelled(labels: Mapping[str, str], text: str) -> Iterator[Metric]:
-    for family in text_string_to_metric_families(text):
-        family.samples = [sample._replace(labels={**sample.labels, **labels}) for sample in family.samples]
-        yield family

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 from typing import TypeVar
@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from services.domain.errors import InvalidInput, PublishRefused, StateUnavailable, Unavailable
+from services.domain.session import Session
 from services.gateway.arrivals import Arrivals
 from services.gateway.callback import MAX_BODY_BYTES, Callback
 from services.gateway.counts import Counts
@@ -34,7 +35,11 @@ DECISION_SECONDS = 4.0
 
 @dataclass(slots=True, kw_only=True)
 class Hooks:
-    """Answers nginx; whatever goes wrong before a decision is a refusal (fail closed)."""
+    """Answers nginx; whatever goes wrong before a decision is a refusal (fail closed).
+
+    `gateway` names a life of nginx; `stir` says that somebody is about to appear in its list, `admitted` that nginx is
+    about to let somebody in.
+    """
 
     desk: Desk
     arrivals: Arrivals
@@ -43,6 +48,9 @@ class Hooks:
     deciders: Deciders
     counts: Counts
     gateway: Callable[[str], str]
+    stir: Callable[[], None]
+    admitted: Callable[[Callback], None] | None = None
+    _telling: set[asyncio.Task[None]] = field(default_factory=set)
 
     def routes(self) -> list[Route]:
         """Give the routes that nginx's configuration names."""
@@ -73,6 +81,11 @@ class Hooks:
 
     async def _publish(self, request: Request) -> Response:
         timing = Timing()
+        answer = await self._published(request, timing)
+        self.counts.answered(time.perf_counter() - timing.arrived)
+        return answer
+
+    async def _published(self, request: Request, timing: Timing) -> Response:
         callback = await self._read(request, "publish")
         if callback is None:
             return Response(status_code=HTTPStatus.FORBIDDEN)
@@ -85,6 +98,8 @@ class Hooks:
             return Response(status_code=HTTPStatus.FORBIDDEN, headers=timing.headers, background=told)
         except Unavailable as error:
             return self._unavailable(callback, error, timing)
+        self.stir()
+        self._tell_worker(session)
         listening = await self.arrivals.hold(session)
         self.counts.accepted()
         log.info(
@@ -95,7 +110,22 @@ class Hooks:
             listening=listening,
             held_ms=round((time.perf_counter() - timing.decided) * 1000),
         )
+        if self.admitted is not None:
+            self.admitted(callback)
         return Response(status_code=HTTPStatus.OK, headers=timing.headers)
+
+    def _tell_worker(self, session: Session) -> None:
+        """Let the worker of a session that goes on know where its publisher is now: it may wait at another gateway."""
+        publisher = session.publisher
+        if publisher is not None and not publisher.listening and session.version > 1:
+            telling = asyncio.create_task(self.workers.refresh(session))
+            self._telling.add(telling)
+            telling.add_done_callback(self._told)
+
+    def _told(self, telling: asyncio.Task[None]) -> None:
+        self._telling.discard(telling)
+        if not telling.cancelled():
+            telling.exception()  # where state is away the worker reads it itself, later
 
     def _unavailable(self, callback: Callback, error: Unavailable, timing: Timing) -> Response:
         """Refuse because state does not answer; what it may yet record of this publisher is taken back."""

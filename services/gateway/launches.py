@@ -5,44 +5,29 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import partial
 
 import structlog
 
 from services.domain.clock import Clock
-from services.domain.errors import LaunchFailed
+from services.domain.errors import Unavailable
 from services.domain.ports import Launcher, LaunchOrder
 from services.domain.session import Session
+from services.gateway.backoff import Backoff
 from services.gateway.counts import Counts
 from services.gateway.listeners import Listeners
+from services.runtime.launch_claims import START_TIME, LaunchClaims
+from services.runtime.threads import in_thread
 
 log = structlog.get_logger()
 
 QUEUE_ORDERS = 1024
 START_SECONDS = 10.0
 """How long one start may occupy its place before the next begins; the worker itself is not given up."""
-_FIRST_DELAY = timedelta(0)  # a worker that dies once is replaced at once
-_SECOND_DELAY = timedelta(seconds=0.5)
-_LONGEST_DELAY = timedelta(seconds=30)
+OTHERS_SECONDS = 5.0
+"""How long a session is left to another that is starting its worker: if that fails, it is this one's turn."""
 _GOOD_RUN = timedelta(seconds=30)
-
-
-@dataclass(slots=True)
-class _Backoff:
-    """When a session's next start may be tried."""
-
-    not_before: datetime
-    delay: timedelta = _FIRST_DELAY
-    failures: int = 0
-
-    def holds(self, now: datetime) -> bool:
-        """Say whether it is too early; what lies ahead of every delay was noted before the clock was set back."""
-        return now < self.not_before <= now + _LONGEST_DELAY
-
-    def grow(self, now: datetime) -> None:
-        self.failures += 1
-        self.not_before = now + self.delay
-        self.delay = min(max(self.delay * 2, _SECOND_DELAY), _LONGEST_DELAY)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,6 +36,9 @@ class Launches:
 
     The queue is bounded: an order that finds it full is dropped, since the watch orders again every sweep
     for each open session without a worker.
+
+    With `claims` others start workers as well, and what is started runs elsewhere, in `zone` if it can: a start is
+    claimed first, is over for this one when it is accepted, and is not ordered again while it may still come to work.
     """
 
     launcher: Launcher
@@ -59,10 +47,13 @@ class Launches:
     counts: Counts
     concurrency: int
     queue_orders: int = QUEUE_ORDERS
+    claims: LaunchClaims | None = None
+    zone: str = ""
     _orders: asyncio.Queue[LaunchOrder] = field(init=False)
     _queued: set[str] = field(default_factory=set)
     _starting: dict[str, asyncio.Event] = field(default_factory=dict)
-    _backoff: dict[str, _Backoff] = field(default_factory=dict)
+    _backoff: dict[str, Backoff] = field(default_factory=dict)
+    _left_until: dict[str, float] = field(default_factory=dict)
     _began: dict[str, float] = field(default_factory=dict)
     _succeeded: dict[str, int] = field(default_factory=dict)
 
@@ -82,10 +73,12 @@ class Launches:
     def _put(self, session: Session, *, is_successor: bool) -> bool:
         backoff = self._backoff.get(session.id)
         is_too_early = backoff is not None and backoff.holds(self.clock.now())
-        is_starting = session.id in self._starting and not is_successor
+        is_starting = (session.id in self._starting or self._is_left(session.id)) and not is_successor
         if session.id in self._queued or is_starting or is_too_early:
             return False
-        order = LaunchOrder(channel_id=session.channel_id, session_id=session.id, is_successor=is_successor)
+        order = LaunchOrder(
+            channel_id=session.channel_id, session_id=session.id, is_successor=is_successor, zone=self.zone
+        )
         try:
             self._orders.put_nowait(order)
         except asyncio.QueueFull:
@@ -97,12 +90,13 @@ class Launches:
     def failed(self, session_id: str) -> None:
         """Note that a session's worker died or did not start: its next start waits, longer each time."""
         now = self.clock.now()
-        self._backoff.setdefault(session_id, _Backoff(now)).grow(now)
+        self._backoff.setdefault(session_id, Backoff(now)).grow(now, is_spread=self.claims is not None)
         self.ended(session_id)
 
     def ended(self, session_id: str) -> None:
         """Note that one of a session's workers is no more."""
         self._succeeded.pop(session_id, None)
+        self._left_until.pop(session_id, None)
         settled = self._starting.pop(session_id, None)
         if settled is not None:
             settled.set()
@@ -114,6 +108,7 @@ class Launches:
 
     def works(self, session_id: str) -> None:
         """Note that a session has a worker; one that has worked for a while has its failures forgotten."""
+        self._left_until.pop(session_id, None)
         backoff = self._backoff.get(session_id)
         if backoff is not None and self.clock.now() > backoff.not_before + _GOOD_RUN:
             del self._backoff[session_id]
@@ -125,7 +120,7 @@ class Launches:
             if now > self._backoff[session_id].not_before + _GOOD_RUN:
                 del self._backoff[session_id]
         running = self.launcher.running() or frozenset()
-        for kept in (self._began, self._succeeded):
+        for kept in (self._began, self._succeeded, self._left_until):
             for session_id in kept.keys() - open_sessions - running - self._starting.keys():
                 del kept[session_id]
 
@@ -156,7 +151,7 @@ class Launches:
                 continue
             self._starting[order.session_id] = settled = asyncio.Event()
             try:
-                if await self._start(order):
+                if await self._start(order) and self.claims is None:
                     await self._until_settled(order.session_id, settled)
             finally:
                 if self._starting.get(order.session_id) is settled:
@@ -166,11 +161,16 @@ class Launches:
         """Start one worker; say whether there is a new one."""
         fields = {"channel": order.channel_id, "session": order.session_id}
         try:
-            is_new = await asyncio.to_thread(self._launch, order)
-        except LaunchFailed as error:
+            # What is asked over a network keeps no thread from the sweeps.
+            is_new = await (asyncio.to_thread if self.claims is None else in_thread)(partial(self._launch, order))
+        except Unavailable as error:
             log.warning("launch_failed", **fields, error=str(error))
+            self.counts.launch_failed()
             self.failed(order.session_id)
             return False
+        if self.claims is not None and not order.is_successor:
+            seconds = START_TIME.total_seconds() if is_new else OTHERS_SECONDS
+            self._left_until[order.session_id] = time.monotonic() + seconds
         if is_new:
             self.counts.launched()
             log.info("worker_launched", **fields, successor=order.is_successor)
@@ -181,8 +181,14 @@ class Launches:
         if not order.is_successor and self.is_running(order.session_id):
             return False
         self._began[order.session_id] = time.monotonic()
+        if self.claims is not None:
+            return self.claims.launched(self.launcher, order)
         self.launcher.launch(order)
         return True
+
+    def _is_left(self, session_id: str) -> bool:
+        """Say whether what was started for the session, here or by another, may still come to work."""
+        return time.monotonic() < self._left_until.get(session_id, 0.0)
 
     async def _until_settled(self, session_id: str, settled: asyncio.Event) -> None:
         """Return when the worker pulls, when it has died, or when it takes too long."""

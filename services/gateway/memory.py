@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from services.domain.session import Session
@@ -38,3 +38,8 @@ class Memory:
         """Give a session as it was when it was met last."""
         with self._lock:
             return self._sessions.get(session_id)
+
+    def of_channel(self, channel_id: str) -> Sequence[Session]:
+        """Give the channel's sessions, each as it was when it was met last, that was met last first."""
+        with self._lock:
+            return [each for each in reversed(self._sessions.values()) if each.channel_id == channel_id]

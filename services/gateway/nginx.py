@@ -37,7 +37,14 @@ def render(settings: NginxSettings, *, module: Path, boot: str) -> str:
         callback_url=settings.callback_url,
         log_level=_LOG_LEVELS[settings.log_level],
         boot=boot,
+        recorded="off" if settings.backlog_path is None else "all",
+        recording_path=_recording_path(settings),
     )
+
+
+def _recording_path(settings: NginxSettings) -> Path:
+    """Give the folder that the callback app makes: while it is not there, nothing is recorded."""
+    return (settings.backlog_path or settings.run_path).absolute() / "recording"
 
 
 def main() -> None:

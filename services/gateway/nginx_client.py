@@ -15,6 +15,7 @@ from defusedxml import DefusedXmlException, ElementTree
 
 from services.domain.clock import Clock
 from services.domain.errors import GatewayUnavailable
+from services.domain.gateways import Connection
 from services.domain.session import Publisher
 from services.runtime.knocking import knock
 
@@ -47,6 +48,12 @@ class Census:
     streams: Mapping[str, Stream]
     asked_at: datetime
     asked_at_monotonic: float
+
+    @property
+    def connections(self) -> tuple[Connection, ...]:
+        """Those who publish, by channel."""
+        publishers = {name: stream.publisher for name, stream in sorted(self.streams.items())}
+        return tuple(Connection(channel_id=name, client_id=each) for name, each in publishers.items() if each)
 
     def has(self, publisher: Publisher, channel_id: str) -> bool:
         """Say whether this very connection publishes to the channel."""
@@ -94,7 +101,11 @@ class NginxClient:
 
     def is_ours(self, publisher: Publisher) -> bool:
         """Say whether a connection is, or was, on a life of this gateway."""
-        return publisher.gateway.startswith(f"{self._name}/")
+        return self.is_own(publisher.gateway)
+
+    def is_own(self, gateway: str) -> bool:
+        """Say whether that is the name of a life of this gateway."""
+        return gateway.startswith(f"{self._name}/")
 
     async def census(self) -> Census:
         """Give who is connected; nobody where nothing listens any more, since an nginx takes its clients with it."""
@@ -128,6 +139,14 @@ class NginxClient:
             name=channel_id,
             clientid=client_id,
         )
+
+    async def stop_recording(self, boot: str, channel_id: str) -> None:
+        """Have a stream's recording closed; nothing happens if it, or that life of nginx, is gone."""
+        await self._get(f"/control/{boot}/record/stop", gone_is_fine=True, app=_APPLICATION, name=channel_id)
+
+    async def start_recording(self, boot: str, channel_id: str) -> None:
+        """Have a stream recorded into a new file from now on, keyframe or not; nothing happens if it is gone."""
+        await self._get(f"/control/{boot}/record/start", gone_is_fine=True, app=_APPLICATION, name=channel_id)
 
     async def close(self) -> None:
         """Close the connections."""

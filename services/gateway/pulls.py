@@ -13,12 +13,14 @@ from services.domain.clock import Clock
 from services.domain.errors import ChannelNotFound, LaunchFailed, Unavailable
 from services.domain.ids import pull_id
 from services.domain.ports import ChannelStore, Launcher, LaunchOrder, LeaseStore, Overview, SessionStore
+from services.gateway.door import Door
 from services.runtime.process_name import is_over
 
 log = structlog.get_logger()
 
 STARTS_MAX = 8
 """How many are started in one sweep: after a restart with many channels their interpreters must not stifle all else."""
+KILL_SECONDS, KILL_LOOK_SECONDS = 2.0, 0.02
 FIRST_SECONDS, LONGEST_SECONDS, GOOD_RUN_SECONDS = 0.5, 30.0, 30.0
 
 
@@ -41,6 +43,7 @@ class Pulls:
     launcher: Launcher
     clock: Clock
     sweep_seconds: float
+    door: Door = field(default_factory=Door)
     _starts: dict[str, _Start] = field(default_factory=dict)
     _one: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -54,10 +57,26 @@ class Pulls:
                 log.warning("pulls_not_seen_to", error=str(error))
             await asyncio.sleep(self.sweep_seconds)
 
+    async def let_go(self, channel_id: str) -> None:
+        """End a channel's program, if it runs here, so that another gateway's takes its place at once."""
+        if channel_id in (self.launcher.running() or ()):
+            async with self._one:
+                await asyncio.to_thread(self._let_go, channel_id)
+
     async def look_at(self, channel_id: str) -> None:
         """Apply what has changed of a channel at once; raise Unavailable."""
         async with self._one:
             await asyncio.to_thread(self._check, channel_id)
+
+    def _let_go(self, channel_id: str) -> None:
+        log.info("pull_let_go", channel=channel_id)
+        self.launcher.kill(channel_id)
+        give_up_at = time.monotonic() + KILL_SECONDS
+        while channel_id in (self.launcher.running() or ()) and time.monotonic() < give_up_at:
+            time.sleep(KILL_LOOK_SECONDS)
+        lease = self.leases.get(pull_id(channel_id))
+        if lease is not None and is_over(lease.holder):
+            self.leases.release(lease)
 
     def sweep(self) -> None:
         """Compare state with what runs, once; it blocks."""
@@ -97,7 +116,12 @@ class Pulls:
         return may_be_pulled(channel, self.sessions.air(channel_id), self.clock.now())
 
     def _start(self, channel_id: str) -> None:
-        """Start a channel's program, unless it is too early or another machine's, or an earlier life's, runs."""
+        """Start a channel's program, unless it is too early or another machine's, or an earlier life's, runs.
+
+        A gateway that drains starts none: it would refuse what they publish.
+        """
+        if self.door.is_shut:
+            return
         now = time.monotonic()
         start = self._starts.get(channel_id)
         if start is not None and now < start.at + start.pause:
@@ -117,11 +141,6 @@ class Pulls:
     def _is_held(self, channel_id: str) -> bool:
         lease = self.leases.get(pull_id(channel_id))
         return lease is not None and lease.is_valid(self.clock.now()) and not is_over(lease.holder)
-
-
-def told(channel_id: str, returncode: int) -> None:
-    """Log the end of a channel's program; the next sweep starts it again where it is wanted."""
-    log.info("puller_gone", channel=channel_id, returncode=returncode)
 
 
 def puller_gone(channel_id: str, returncode: int) -> None:

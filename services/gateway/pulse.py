@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from dataclasses import dataclass, field
 
@@ -18,6 +19,8 @@ PULSE_SECONDS = 0.5
 """How often nginx is asked: a publisher's silence is known to within this."""
 IDLE_SECONDS = 2.0
 """How often while nobody publishes."""
+STIRRED_SECONDS = 3.0
+"""For how long after an arrival it is asked often although nobody publishes yet: who is held appears when let go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,9 @@ class Pulse:
     _beats: dict[tuple[str, str], _Beat] = field(default_factory=dict)
     _last: Census | None = None
     _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _noted: asyncio.Event = field(default_factory=asyncio.Event)
+    _stirred: asyncio.Event = field(default_factory=asyncio.Event)
+    _stirred_until: float = 0.0
 
     async def run(self) -> None:
         """Take it until cancelled; that nginx does not answer is the watch's to say."""
@@ -47,7 +53,28 @@ class Pulse:
                 await self.taken()
             except GatewayUnavailable as error:
                 log.debug("pulse_missed", error=str(error))
-            await asyncio.sleep(PULSE_SECONDS if self._beats else IDLE_SECONDS)
+            await self._pause()
+
+    async def next(self) -> Census:
+        """Wait for the next census, whoever asks for it."""
+        while True:
+            await self._noted.wait()
+            if self._last is not None:
+                return self._last
+
+    def stir(self) -> None:
+        """Look soon: somebody comes."""
+        self._stirred_until = time.monotonic() + STIRRED_SECONDS
+        self._stirred.set()
+
+    async def _pause(self) -> None:
+        if self._beats or time.monotonic() < self._stirred_until:
+            await asyncio.sleep(PULSE_SECONDS)
+            return
+        self._stirred.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(IDLE_SECONDS):
+                await self._stirred.wait()
 
     async def taken(self) -> Census:
         """Give a census asked for after this call, shared by all who ask meanwhile; raise GatewayUnavailable."""
@@ -57,11 +84,17 @@ class Pulse:
                 census = await self.nginx.census()
                 self._note(census, time.monotonic())
                 self._last = census
+                self._noted.set()
+                self._noted = asyncio.Event()
             return self._last
 
     def heard_at(self, publisher: Publisher) -> float | None:
         """Give when (monotonic) this connection was last seen to have sent more, None if it is not connected."""
-        beat = self._beats.get((publisher.gateway, publisher.client_id))
+        return self.heard_from(publisher.gateway, publisher.client_id)
+
+    def heard_from(self, gateway: str, client_id: str) -> float | None:
+        """Give the same of a connection by its names."""
+        beat = self._beats.get((gateway, client_id))
         return None if beat is None else beat.since
 
     def _note(self, census: Census, now: float) -> None:

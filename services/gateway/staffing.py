@@ -13,7 +13,7 @@ import structlog
 from services.gateway.counts import Counts
 from services.gateway.launches import Launches
 from services.gateway.survey import Sight
-from services.runtime.process_name import runs_here
+from services.runtime.process_name import is_over, runs_here
 
 log = structlog.get_logger()
 
@@ -45,7 +45,8 @@ class Staffing:
         began = self._began(sight)
         if began is None:
             self._without.pop(session.id, None)
-            self.launches.order(session)
+            if not self._is_the_reconcilers(sight):
+                self.launches.order(session)
         elif self._is_hung(sight, began):
             log.error("worker_hung", channel=session.channel_id, session=session.id)
             self.counts.hung()
@@ -78,6 +79,14 @@ class Staffing:
         if began is None and sight.lease is not None and runs_here(sight.lease.holder):
             return 0.0
         return began
+
+    def _is_the_reconcilers(self, sight: Sight) -> bool:
+        """Say whether only who lists the tasks can tell that a worker is gone: elsewhere one may have lost its lease.
+
+        After an outage of state every lease has expired; the healthy workers renew theirs, unless others come first.
+        """
+        is_elsewhere = self.launches.claims is not None
+        return is_elsewhere and sight.lease is not None and not is_over(sight.lease.holder)
 
     def _is_hung(self, sight: Sight, began: float) -> bool:
         now = time.monotonic()

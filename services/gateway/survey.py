@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from services.domain.channel import Channel
 from services.domain.errors import ChannelNotFound, PublishRefused, SessionNotFound
 from services.domain.ports import ChannelStore, LeaseStore, Overview, SessionStore
 from services.domain.session import Air, Close, Lease, Session
+from services.domain.standing import Standing
 from services.runtime.process_name import is_over
 
 
@@ -40,6 +41,14 @@ class Sight:
         return self.lease is not None and self.lease.is_valid(now) and not is_over(self.lease.holder)
 
 
+def _sights(standings: Iterable[Standing]) -> list[Sight]:
+    return [
+        Sight(session=each.session, channel=each.channel, air=each.air, lease=each.lease)
+        for each in standings
+        if each.session is not None
+    ]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
     """Reads state; its calls block."""
@@ -51,11 +60,11 @@ class Survey:
 
     def open_sessions(self) -> Sequence[Sight]:
         """Give all that are open, each as it was a moment ago: nobody is cut for what this says."""
-        return [
-            Sight(session=each.session, channel=each.channel, air=each.air, lease=each.lease)
-            for each in self.overview.open_sessions()
-            if each.session is not None
-        ]
+        return _sights(self.overview.open_sessions())
+
+    def of_channels(self, channel_ids: Collection[str]) -> Sequence[Sight]:
+        """Give those of the channels, each as it was a moment ago."""
+        return _sights(self.overview.of_channels(sorted(channel_ids))) if channel_ids else []
 
     def of_channel(self, channel_id: str) -> Sight | None:
         """Give the channel's open session as it is stored now, if there is one."""

@@ -11,6 +11,7 @@ import structlog
 
 from services.domain.errors import GatewayUnavailable, Unavailable
 from services.domain.session import Close, Publisher, Session
+from services.gateway.charges import Charges
 from services.gateway.desk import Desk
 from services.gateway.launches import Launches
 from services.gateway.listeners import Listeners
@@ -36,6 +37,7 @@ class Watch:
 
     desk: Desk
     survey: Survey
+    charges: Charges
     nginx: NginxClient
     listeners: Listeners
     launches: Launches
@@ -60,7 +62,7 @@ class Watch:
     async def sweep(self) -> None:
         """Compare once; what cannot be done for one session does not keep the others waiting."""
         census = await self._census()
-        sights = await asyncio.to_thread(self.survey.open_sessions)
+        sights = await asyncio.to_thread(self.charges.sights, self.survey, census)
         self.desk.memory.keep_all(sight.session for sight in sights)
         open_sessions = frozenset(sight.session.id for sight in sights)
         self.launches.forget_all_but(open_sessions)
@@ -123,7 +125,8 @@ class Watch:
             await self._lost(session, publisher)
             publisher = None
         await self._check_standing(sight, publisher)
-        await self.staffing.check(sight, self.desk.clock.now())
+        if self.charges.includes(session):
+            await self.staffing.check(sight, self.desk.clock.now())
 
     def _is_missing(self, session: Session, census: Census | None) -> bool:
         publisher = session.publisher

@@ -34,6 +34,11 @@ class DataFolder:
         return self.root / "spool"
 
     @property
+    def backlog(self) -> Path:
+        """Where the last of each stream lies, for workers that come late."""
+        return self.root / "backlog"
+
+    @property
     def run(self) -> Path:
         """Where pids, rendered configuration and the lock of the running stack lie."""
         return self.root / "run"
@@ -53,6 +58,10 @@ class DataFolder:
         """The secrets of this stack."""
         return self.root / "secrets.json"
 
+    @property
+    def _folders(self) -> tuple[tuple[Path, int], ...]:
+        return (self.objects, 0o755), (self.spool, 0o700), (self.backlog, 0o700), (self.run, 0o755)
+
     def prepare(self) -> None:
         """Make what is missing, private where it must be; raise CannotStart if that cannot be done."""
         if not _PLAIN_PATH.fullmatch(str(self.root)):
@@ -61,7 +70,7 @@ class DataFolder:
                 "choose another with --data"
             )
         try:
-            for path, mode in ((self.objects, 0o755), (self.spool, 0o700), (self.run, 0o755)):
+            for path, mode in self._folders:
                 path.mkdir(mode=mode, parents=True, exist_ok=True)
                 if not os.access(path, os.W_OK | os.X_OK):
                     raise PermissionError(13, "Permission denied", str(path))

@@ -54,7 +54,7 @@ class Parts:
     def programs(self) -> tuple[Program, ...]:
         """Give the programs in the order of their start."""
         dispatcher = (self._dispatcher(),) if self.settings.events else ()
-        return (self._metadata(), self._gateway(), self._nginx(), *dispatcher)
+        return (self._metadata(), self._gateway(), self._nginx(), *dispatcher, self._reconciler())
 
     def _metadata(self) -> Program:
         return self._service(
@@ -90,6 +90,9 @@ class Parts:
             ALLOWED_NETWORKS=self.settings.allowed_networks,
             MIN_FREE_BYTES=str(self.settings.min_free_bytes),
             SPOOL_BYTES=str(self.settings.spool_bytes),
+            BACKLOG_PATH=str(self.folder.backlog),
+            BACKLOG_SECONDS=f"{self.settings.backlog_seconds:g}",
+            BACKLOG_BYTES=str(self.settings.backlog_bytes),
             **({} if lease is None else {"LEASE_SECONDS": f"{lease:g}"}),
         )
 
@@ -113,6 +116,16 @@ class Parts:
         )
         return replace(program, environment={**program.environment, **self._queue_variables()})
 
+    def _reconciler(self) -> Program:
+        """Keep rows and retention; workers and publishers are this machine's gateway's."""
+        return self._service(
+            "reconciler",
+            HOST=LOOPBACK,
+            PORT=str(self.ports.reconciler),
+            LAUNCHER="none",
+            EVENTS=str(self.settings.events).lower(),
+        )
+
     def _queue_variables(self) -> dict[str, str]:
         """Give the AWS_ variables where a sink is a queue, also where state and objects are in files."""
         has_queue = any(each.kind == SQS for each in subscriber_list.parse(self.sinks.reveal()))
@@ -128,6 +141,7 @@ class Parts:
                 NGINX_PORT=str(self.ports.nginx),
                 CALLBACK_URL=self.callback_url,
                 RUN_PATH=str(self.folder.run),
+                BACKLOG_PATH=str(self.folder.backlog),
             ),
             relayed=True,
         )

@@ -9,7 +9,7 @@ from typing import Self
 from services.local.errors import CannotStart
 
 LOOPBACK = "127.0.0.1"
-MAX_OFFSET = 65_535 - 8_003
+MAX_OFFSET = 65_535 - 8_005
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +21,7 @@ class Ports:
     nginx: int = 8001
     callback: int = 8002
     dispatcher: int = 8003
+    reconciler: int = 8005
 
     @classmethod
     def moved(cls, offset: int) -> Self:
@@ -32,6 +33,7 @@ class Ports:
             nginx=usual.nginx + offset,
             callback=usual.callback + offset,
             dispatcher=usual.dispatcher + offset,
+            reconciler=usual.reconciler + offset,
         )
 
     def require_free(self, rtmp_host: str) -> None:
@@ -42,6 +44,7 @@ class Ports:
             ("nginx's own pages", LOOPBACK, self.nginx),
             ("the callback app", LOOPBACK, self.callback),
             ("the dispatcher", LOOPBACK, self.dispatcher),
+            ("the reconciler", LOOPBACK, self.reconciler),
         ):
             try:
                 socket.create_server((host, port)).close()

@@ -8,8 +8,12 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from services.runtime.setting_types import (
+    BACKLOG_BYTES,
+    BACKLOG_SECONDS,
     MIN_FREE_BYTES,
     SPOOL_BYTES,
+    BacklogBytes,
+    BacklogSeconds,
     MinFreeBytes,
     SpelledNetworks,
     SpoolBytes,
@@ -28,6 +32,7 @@ class LocalSettings(Settings):
     `lease_seconds`. `state`, `store`, `table` and `bucket` say where state
     and objects are kept; the command line outranks the first two. `sinks` is who is told of events, events.jsonl in the
     data folder if left out; an event is given up after `give_up_seconds`, and without `events` none is kept at all.
+    The gateway keeps the last `backlog_seconds` of each stream, all together in at most `backlog_bytes`.
     Channels' own webhooks and sources reach public addresses, and those in `allowed_networks`.
     """
 
@@ -41,6 +46,8 @@ class LocalSettings(Settings):
     rtmp_host: Literal["127.0.0.1", "0.0.0.0"] = "127.0.0.1"  # noqa: S104 - only when asked for
     min_free_bytes: MinFreeBytes = MIN_FREE_BYTES
     spool_bytes: SpoolBytes = SPOOL_BYTES
+    backlog_seconds: BacklogSeconds = BACKLOG_SECONDS
+    backlog_bytes: BacklogBytes = BACKLOG_BYTES
     lease_seconds: float | None = Field(default=None, ge=3, le=300)
     state: State = "sqlite"
     store: Store = "directory"

@@ -8,6 +8,7 @@ import structlog
 
 from tests.gateway.journal import Journal
 from tests.gateway.nginx_process import Nginx, new_nginx
+from tests.gateway.pair import Pair
 from tests.gateway.world import World
 from tests.media import Clip, Media
 
@@ -75,6 +76,39 @@ def world(new_world: Callable[..., World]) -> World:
     world.add_channel()
     world.start()
     return world
+
+
+@pytest.fixture(scope="session")
+def two_nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Nginx]]:
+    """Two for all tests that leave them as they find them."""
+    folder = tmp_path_factory.mktemp("nginx")
+    with new_nginx(folder / "run-a") as one, new_nginx(folder / "run-b") as two:
+        yield [one, two]
+
+
+@pytest.fixture
+def pair(
+    tmp_path: Path, media: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch, two_nginx: list[Nginx]
+) -> Iterator[Pair]:
+    """Two gateways that run, with one channel, `camera`."""
+    with Pair(tmp_path, media, journal, two_nginx) as pair:
+        _begin(pair, monkeypatch)
+        yield pair
+
+
+@pytest.fixture
+def fragile_pair(tmp_path: Path, media: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
+    """The same, and each nginx may be ended."""
+    with Pair(tmp_path, media, journal) as pair:
+        _begin(pair, monkeypatch)
+        yield pair
+
+
+def _begin(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in pair.ecs.variables.items():
+        monkeypatch.setenv(name, value)
+    pair.a.add_channel()
+    pair.start()
 
 
 @pytest.fixture

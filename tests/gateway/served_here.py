@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import Self
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Self, TypeVar
 
 from services.gateway.app import CallbackApp
 from services.gateway.bootstrap import LauncherFactory, callback_app
@@ -12,6 +14,7 @@ from services.gateway.settings import GatewaySettings
 from services.runtime.serving import listen, serve_until
 
 DEADLINE_SECONDS = 20.0
+_Result = TypeVar("_Result")
 
 
 class ServedApp:
@@ -59,6 +62,27 @@ class ServedApp:
         self._thread.join(DEADLINE_SECONDS)
         assert not self._thread.is_alive()
         self._raise_failure()
+
+    def run(self, coroutine: Coroutine[object, object, _Result]) -> _Result:
+        """Run something in the app's own loop; give what it comes to."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(DEADLINE_SECONDS)
+
+    def call(self, call: Callable[[], _Result]) -> _Result:
+        """Call something in the app's own loop."""
+
+        async def run() -> _Result:
+            return call()
+
+        return self.run(run())
+
+    @contextmanager
+    def beside(self, coroutine: Coroutine[object, object, None]) -> Iterator[None]:
+        """Run something in the app's own loop while the block runs."""
+        running = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        try:
+            yield
+        finally:
+            running.cancel()
 
     def _raise_failure(self) -> None:
         if self._failure is not None:

@@ -10,9 +10,9 @@ from services.domain.clock import SystemClock
 from services.domain.session import Air, Session, SessionState
 from services.gateway.counts import Counts
 from services.gateway.exits import Exits
-from services.gateway.failures import Failures
 from services.gateway.launches import Launches
 from services.gateway.listeners import Listeners
+from services.runtime.giving_up import GivingUp
 from tests.doubles.launcher import LauncherDouble
 from tests.examples import a_channel, a_session, an_event
 from tests.gateway.world import World
@@ -107,8 +107,8 @@ async def failed_over_its_end(state: SqliteState, deaths: int) -> Session:
     """Let `deaths` workers of a session that is being finalised die; give the session when that is handled."""
     session = a_session(publisher=None, closing=True)
     state.sessions.save(session=session, air=Air(channel_id="camera", version=1, session_id="session"))
-    failures = Failures(channels=state.channels, outbox=state.outbox)
-    exits = Exits(loop=asyncio.get_running_loop(), failures=failures, give_up_failures=2)
+    giving_up = GivingUp(sessions=state.sessions, channels=state.channels, outbox=state.outbox, clock=SystemClock())
+    exits = Exits(loop=asyncio.get_running_loop(), giving_up=giving_up, give_up_failures=2)
     launches = Launches(
         launcher=LauncherDouble(), listeners=Listeners(), clock=SystemClock(), counts=Counts(), concurrency=1
     )

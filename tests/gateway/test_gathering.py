@@ -12,7 +12,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from services.domain.session import Session
-from services.gateway.gathering import merged
+from services.runtime.metric_texts import merged
 from tests.gateway.served import INTERNAL_TOKEN
 from tests.gateway.world import World
 from tests.serving import serving
@@ -74,6 +74,17 @@ def test_the_gateways_figures_and_those_of_its_workers_are_told_together(app_alo
     assert told["streamkeep_publishes_accepted_total", ""] == 1
     assert told["streamkeep_publishes_refused_total", "bad_signature"] == 1
     assert shown == [f"Bearer {session.pull_token.reveal()}"]
+
+
+def test_publishers_their_bytes_and_their_waits_are_counted(world: World) -> None:
+    publisher = world.publisher()
+    world.until(lambda: figures(world)["streamkeep_publishers", ""] == 1, "a publisher is counted")
+    first = figures(world)["streamkeep_received_bytes_total", ""]
+    world.until(lambda: figures(world)["streamkeep_received_bytes_total", ""] > first, "more bytes are counted")
+
+    publisher.leave()
+    world.until(lambda: figures(world)["streamkeep_publishers", ""] == 0, "its end is counted")
+    assert figures(world)["streamkeep_callback_seconds_count", ""] == 1
 
 
 def test_a_worker_that_is_dead_or_hangs_only_misses(app_alone: World) -> None:

@@ -2,16 +2,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from services.adapters.sqlite_state import SqliteState
+from services.domain.ids import launch_id
 from services.domain.session import Session
 from services.gateway.counts import Counts
 from services.gateway.launches import Launches
 from services.gateway.listeners import Listeners, Player
+from services.runtime.launch_claims import LaunchClaims
 from tests.doubles.launcher import LauncherDouble
 from tests.examples import NOW, a_publisher, a_session
 from tests.gateway.journal import Journal
@@ -40,6 +44,7 @@ class Yard:
     listeners: Listeners = field(default_factory=Listeners)
     clock: StillClock = field(default_factory=StillClock)
     counts: Counts = field(default_factory=Counts)
+    claims: LaunchClaims | None = None
 
     def __post_init__(self) -> None:
         self.launches = Launches(
@@ -49,6 +54,7 @@ class Yard:
             counts=self.counts,
             concurrency=self.concurrency,
             queue_orders=self.queue_orders,
+            claims=self.claims,
         )
 
     def order(self, session_id: str) -> None:
@@ -267,3 +273,59 @@ def test_an_order_that_finds_the_queue_full_is_postponed_until_it_is_ordered_aga
     asyncio.run(scene(Yard(concurrency=4, queue_orders=2)))
 
     assert [event["session"] for event in journal.all("launch_postponed")] == ["c"]
+
+
+def test_with_claims_a_start_keeps_no_place_while_its_worker_comes(tmp_path: Path) -> None:
+    async def scene(yard: Yard) -> None:
+        async with yard.running():
+            for name in ("a", "b", "c"):
+                yard.order(name)
+            await until(lambda: yard.launched() == ["a", "b", "c"])
+
+    with closing(SqliteState(tmp_path / "state.db")) as state:
+        asyncio.run(scene(claiming(state, concurrency=1)))
+
+
+def test_what_another_is_starting_is_left_to_it(tmp_path: Path, journal: Journal) -> None:
+    async def scene(yard: Yard, other: LaunchClaims) -> None:
+        other.leases.claim(launch_id("a"), "other 1 x", ttl=timedelta(minutes=1), now=yard.clock.now())
+        async with yard.running():
+            yard.order("a")
+            yard.order("b")
+            await until(lambda: yard.launched() == ["b"])
+            yard.order("a")
+            await until(yard.launches._orders.empty)
+
+    with closing(SqliteState(tmp_path / "state.db")) as state:
+        yard = claiming(state, concurrency=1)
+        assert yard.claims is not None
+        asyncio.run(scene(yard, yard.claims))
+
+    assert yard.launched() == ["b"]
+    assert [event["session"] for event in journal.all("worker_launched")] == ["b"]
+
+
+def test_a_start_that_state_did_not_answer_for_is_tried_again(tmp_path: Path, journal: Journal) -> None:
+    state = SqliteState(tmp_path / "state.db")
+    yard = claiming(state)
+
+    async def scene() -> None:
+        async with yard.running():
+            yard.order("a")
+            await until(lambda: len(journal.all("launch_failed")) == 1)
+            with closing(SqliteState(tmp_path / "state.db")) as back:
+                yard.launches.claims = LaunchClaims(
+                    leases=back.leases, channels=back.channels, clock=yard.clock, who="gateway"
+                )
+                yard.order("a")
+                await until(lambda: yard.launched() == ["a"])
+
+    state.close()
+    asyncio.run(scene())
+
+
+def claiming(state: SqliteState, concurrency: int = 2) -> Yard:
+    """Give launches beside which others launch as well."""
+    clock = StillClock()
+    claims = LaunchClaims(leases=state.leases, channels=state.channels, clock=clock, who="gateway")
+    return Yard(concurrency=concurrency, clock=clock, claims=claims)

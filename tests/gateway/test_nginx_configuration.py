@@ -70,6 +70,16 @@ def test_nginx_runs_as_one_process_and_shows_its_lists_on_loopback_only(tmp_path
     assert re.findall(r"^ {8}listen (\S+);$", text.partition("http {")[2], re.MULTILINE) == ["127.0.0.1:8001"]
 
 
+def test_it_records_into_the_folder_of_the_backlog_and_without_one_nothing(tmp_path: Path) -> None:
+    with_backlog, without = rendered(tmp_path, backlog_path=tmp_path / "backlog"), rendered(tmp_path)
+
+    assert "record all;" in with_backlog
+    assert f"record_path {tmp_path}/backlog/recording;" in with_backlog
+    assert "record_suffix .0123abcd.flv;" in with_backlog
+    assert "record off;" in without
+    assert checked_by_nginx(tmp_path, with_backlog).returncode == 0
+
+
 def test_no_log_level_lets_nginx_write_stream_keys(tmp_path: Path) -> None:
     levels = {level: rendered(tmp_path, log_level=level) for level in ("debug", "info", "warning", "error")}
     found = {level: re.findall(r"error_log stderr (\w+);", text) for level, text in levels.items()}
@@ -96,6 +106,7 @@ def test_no_log_level_lets_nginx_write_stream_keys(tmp_path: Path) -> None:
         ("run_path", '/tmp/a";'),  # noqa: S108
         ("run_path", "/tmp/$a"),  # noqa: S108
         ("run_path", "/tmp/a\nuser root;"),  # noqa: S108
+        ("backlog_path", "/tmp/a; exec_record_done ls"),  # noqa: S108
     ],
 )
 def test_a_value_that_cannot_stand_in_the_configuration_is_refused(tmp_path: Path, setting: str, value: object) -> None:

@@ -66,6 +66,19 @@ def test_the_app_is_ready_only_while_nginx_takes_a_publish(new_world_with_nginx:
     assert (before, ready, after) == (503, 200, 503)
 
 
+def test_the_load_balancer_is_told_whether_nginx_takes_connections_and_nothing_else(
+    new_world_with_nginx: Callable[..., World],
+) -> None:
+    world = new_world_with_nginx()
+    world.start(nginx=False)
+    before = world.http.get("/nlb").status_code
+    world.break_state()
+    with world.nginx:
+        while_state_is_away = world.http.get("/nlb").status_code
+
+    assert (before, while_state_is_away) == (503, 200)
+
+
 def test_the_app_is_not_ready_while_state_is_away(world: World) -> None:
     world.break_state()
 

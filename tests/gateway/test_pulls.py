@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from services.runtime.process_name import own_name
 from tests.doubles.lagging_overview import LaggingOverview
 from tests.doubles.launcher import LauncherDouble
 from tests.examples import a_channel
+from tests.processes import name_of_a_dead_process
 
 SOURCE = "rtmp://live.example/app/name"
 
@@ -116,6 +118,35 @@ def test_no_program_is_ended_for_what_was_true_a_moment_ago(scene: Scene) -> Non
 
     assert scene.overview.asked == 1
     assert scene.launcher.killed == []
+
+
+def test_a_draining_gateway_starts_no_program(scene: Scene) -> None:
+    scene.start()
+    scene.pulls.door.shut(datetime.now(UTC))
+    scene.pulls.sweep()
+
+    assert scene.launched() == []
+
+
+def test_a_program_that_is_let_go_leaves_its_channel_to_another_gateway_at_once(scene: Scene) -> None:
+    scene.start()
+    scene.pulls.sweep()
+    name, now = pull_id("camera"), datetime.now(UTC)
+    scene.state.leases.claim(name, name_of_a_dead_process(), ttl=timedelta(minutes=1), now=now)
+    asyncio.run(scene.pulls.let_go("camera"))
+
+    assert scene.launcher.killed == ["camera"]
+    assert scene.state.leases.claim(name, "elsewhere:1", ttl=timedelta(minutes=1), now=now).epoch == 2
+
+
+def test_where_no_program_runs_nothing_is_let_go(scene: Scene) -> None:
+    name, now = pull_id("camera"), datetime.now(UTC)
+    held = scene.state.leases.claim(name, "elsewhere:1", ttl=timedelta(minutes=1), now=now)
+    asyncio.run(scene.pulls.let_go("camera"))
+
+    found = scene.state.leases.get(name)
+    assert found is not None
+    assert (found.holder, found.is_valid(now)) == (held.holder, True)
 
 
 def test_a_program_of_another_machine_is_left_alone(scene: Scene) -> None:

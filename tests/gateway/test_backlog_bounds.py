@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.gateway.backlog.bounds import Bounds
+from services.gateway.backlog.folder import Contents, Folder, Recording
+from services.gateway.backlog.names import Admission, RecordingName
+from services.gateway.backlog.ranges import ByteRange, NotSatisfiable, asked_range
+
+NOW = 1_795_216_000.0
+MIB = 2**20
+BOUNDS = Bounds(seconds=120, bytes=100 * MIB, reserve_bytes=10 * MIB)
+AMPLE = 10**12
+
+
+def recording(number: int, age: float, size: int, *, is_open: bool = False) -> Recording:
+    name = RecordingName(channel_id="camera", second=int(NOW - age) - 6, boot=f"{number:x}")
+    return Recording(name=name, path=Path(str(name)), bytes=size, written_at=NOW - age, is_open=is_open)
+
+
+RECORDINGS = st.lists(st.tuples(st.floats(0, 300), st.integers(0, 40 * MIB), st.booleans()), max_size=30).map(
+    lambda each: [recording(number, age, size, is_open=grows) for number, (age, size, grows) in enumerate(each)]
+)
+
+
+@given(RECORDINGS, st.integers(0, 300 * MIB))
+def test_what_is_kept_is_in_the_bounds_and_as_much_as_fits(recordings: list[Recording], free: int) -> None:
+    contents = Contents(recordings, [])
+    verdict = BOUNDS.judge(contents, free_bytes=free, now=NOW, is_sound=lambda _: False)
+    kept = [each for each in recordings if each not in verdict.deleted]
+    closed = [each for each in kept if not each.is_open]
+    room = BOUNDS.room(contents, free)
+
+    assert not any(each.is_open for each in verdict.deleted)
+    assert all(each.written_at >= NOW - BOUNDS.seconds for each in closed)
+    assert not closed or sum(each.bytes for each in kept) <= room
+    spared = [each for each in verdict.deleted if each.written_at >= NOW - BOUNDS.seconds]
+    assert not spared or sum(each.bytes for each in (*kept, spared[-1])) > room
+    assert all(each.written_at <= other.written_at for each in spared for other in closed)
+
+
+def test_a_full_disk_leaves_less_room_before_it_leaves_none() -> None:
+    contents = Contents([recording(1, 10, 30 * MIB)], [])
+
+    assert BOUNDS.room(contents, AMPLE) == 100 * MIB
+    assert BOUNDS.room(contents, 40 * MIB) == 50 * MIB
+    assert BOUNDS.room(contents, 10 * MIB) == 20 * MIB
+
+
+def test_long_sound_is_cut_and_long_video_only_where_it_takes_half_of_all() -> None:
+    sound = recording(1, 0, 17 * MIB, is_open=True)
+    old = Recording(
+        name=RecordingName(channel_id="radio", second=int(NOW) - 900, boot="ab"),
+        path=sound.path,
+        bytes=17 * MIB,
+        written_at=NOW,
+        is_open=True,
+    )
+    huge = recording(2, 0, 51 * MIB, is_open=True)
+    contents = Contents([sound, old, huge], [])
+
+    assert BOUNDS.judge(contents, free_bytes=AMPLE, now=NOW, is_sound=lambda _: True).cut == [old, huge]
+    assert BOUNDS.judge(contents, free_bytes=AMPLE, now=NOW, is_sound=lambda _: False).cut == [huge]
+
+
+def test_an_admission_stays_as_long_as_a_recording_of_it_and_as_long_as_one_may_come() -> None:
+    def admission(seconds_ago: float, client_id: str) -> Admission:
+        return Admission(ns=int((NOW - seconds_ago) * 1e9), channel_id="camera", boot="1", client_id=client_id)
+
+    file = recording(1, 50, MIB)
+    before, owner, next_one = admission(500, "1"), admission(400, "2"), admission(5, "3")
+    contents = Contents([file], [before, owner, next_one])
+
+    assert contents.owner(file.name) == owner
+    assert BOUNDS.judge(contents, free_bytes=AMPLE, now=NOW, is_sound=lambda _: False).outlived == [before]
+
+
+def test_what_a_reconnect_in_the_same_second_would_overwrite_is_set_aside_with_whose_it_is(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.open()
+    second = 1_795_216_000
+    for number, client_id in enumerate(("7", "8", "9")):
+        moment = second * 10**9 + 1000 * number
+        folder.admitted(Admission(ns=moment, channel_id="camera", boot="ab", client_id=client_id))
+        (folder.recording / f"camera-{second}.ab.flv").write_text(client_id)
+    contents = folder.contents(of="camera")
+    owners = {each.path.read_text(): contents.owner(each.name) for each in contents.recordings}
+
+    assert {text: owner.client_id if owner else None for text, owner in owners.items()} == {
+        "7": "7",
+        "8": "8",
+        "9": "9",
+    }
+
+
+def test_only_names_of_the_backlog_are_read_as_such() -> None:
+    assert RecordingName.parse("cam-1795216259-1795216300.ab.flv") == RecordingName(
+        channel_id="cam-1795216259", second=1_795_216_300, boot="ab"
+    )
+    for name in (
+        "../x-1.ab.flv",
+        "camera-1.flv",
+        "camera-1.ab.flv\n",
+        "camera-1.ab.mp4",
+        "-1.ab.flv",
+        "camera-1.ab.x.flv",
+    ):
+        assert RecordingName.parse(name) is None
+
+
+@pytest.mark.parametrize(
+    ("header", "begin", "end"),
+    [
+        (None, 0, 100),
+        ("bytes=0-", 0, 100),
+        ("bytes=10-19", 10, 20),
+        ("bytes=90-500", 90, 100),
+        ("bytes=-5", 95, 100),
+        ("bytes=-500", 0, 100),
+        ("Bytes=10-", 10, 100),
+        ("bytes=5-1", 0, 100),
+        ("bytes=0-1,5-6", 0, 100),
+        ("bytes=-", 0, 100),
+        ("lines=1-2", 0, 100),
+        ("bytes=x-2", 0, 100),
+    ],
+)
+def test_a_range_is_read_as_rfc_9110_spells_it(header: str | None, begin: int, end: int) -> None:
+    assert asked_range(header, 100) == ByteRange(begin, end, 100)
+
+
+@pytest.mark.parametrize(
+    ("header", "whole"), [("bytes=100-", 100), ("bytes=100-200", 100), ("bytes=-0", 100), ("bytes=0-", 0)]
+)
+def test_a_range_behind_the_end_cannot_be_had(header: str, whole: int) -> None:
+    with pytest.raises(NotSatisfiable):
+        asked_range(header, whole)
