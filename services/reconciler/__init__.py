@@ -1,0 +1,1 @@
+"""The reconciler: makes sessions, tasks and publishers agree, whatever was lost on the way."""
