@@ -67,6 +67,8 @@ class ChannelAnswer(BaseModel):
     is_on_demand: bool
     reconnect_window: Number = Field(description="Seconds")
     second_publisher: str
+    retention: dict[str, int | None] = Field(description="Days that snapshots, recordings and hls are kept; null: ever")
+    task_size: str | None = Field(description="What its worker gets on AWS; null: what the deployment gives")
     sinks: list[str | WebhookAnswer] | None = Field(description="Who is told of events; null: all of the deployment")
     source_url: str | None = Field(description="Where the stream is fetched from; what is secret in it is shown as ***")
     pulling: bool = Field(description="Whether it is to be fetched now: from start until stop or complete")

@@ -7,14 +7,17 @@ from contextlib import closing, contextmanager
 
 from fastapi import FastAPI
 
-from services.adapters.opening import open_state, open_store
+from services.adapters.opening import State, open_state, open_store
 from services.domain.addresses import networks
 from services.domain.clock import SystemClock
+from services.domain.grab import Grabber
 from services.domain.ports import ObjectStore
 from services.metadata import channel_changes
 from services.metadata.app import create_app
-from services.metadata.gateway_client import CallbackApp
+from services.metadata.gateway_client import CallbackApps
+from services.metadata.grabber_function import GrabberFunction
 from services.metadata.grabber_program import GrabberProgram
+from services.metadata.live_gateways import LiveGateways
 from services.metadata.newest_picture import NewestPictures
 from services.metadata.resizing import Resizer
 from services.metadata.settings import MetadataSettings
@@ -38,13 +41,26 @@ def _store(settings: MetadataSettings) -> ObjectStore:
     )
 
 
+def _grabber(settings: MetadataSettings, objects: ObjectStore) -> Grabber:
+    if settings.grabber_function is None:
+        return GrabberProgram(settings.allowed_networks, settings.grabs_at_once)
+    from services.adapters.lambda_function import LambdaFunction  # noqa: PLC0415 - one machine has no use for it
+
+    return GrabberFunction(LambdaFunction(settings.grabber_function), objects)
+
+
+def _callback_apps(settings: MetadataSettings, state: State) -> CallbackApps:
+    gateways = LiveGateways(settings.callback_url, state.gateways, SystemClock())
+    return CallbackApps(gateways, settings.private_token)
+
+
 @contextmanager
 def application(settings: MetadataSettings) -> Iterator[FastAPI]:
     """Give the application; what it opened is closed when the block ends."""
     with (
         closing(open_state(sqlite_path=settings.sqlite_path, table=settings.table)) as state,
         closing(_store(settings)) as objects,
-        closing(CallbackApp(settings.callback_url, settings.private_token)) as callback,
+        closing(_callback_apps(settings, state)) as callback,
     ):
         origin = objects.origin()
         wiring = Wiring(
@@ -61,7 +77,7 @@ def application(settings: MetadataSettings) -> Iterator[FastAPI]:
             workers=Workers(),
             newest=NewestPictures(objects=objects, sessions=state.sessions),
             resizer=Resizer(),
-            grabber=GrabberProgram(settings.allowed_networks, settings.grabs_at_once),
+            grabber=_grabber(settings, objects),
             links=SignedLinks(keyring=settings.link_keyring, public_url=settings.public_url),
             publish_keyring=settings.publish_keyring,
             admin_token=settings.admin_token,

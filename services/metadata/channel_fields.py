@@ -22,9 +22,11 @@ from services.domain.channel import (
     RECONNECT_WINDOW,
     REFUSE,
     SECOND_PUBLISHER,
+    TASK_SIZES,
     VIDEO_TIME,
     Range,
 )
+from services.domain.retention import FOR_EVER
 from services.domain.source import LENGTH_MAX as SOURCE_URL_MAX
 from services.metadata.field_types import (
     Expiry,
@@ -37,6 +39,8 @@ from services.metadata.field_types import (
     spelled_number,
     whole,
 )
+from services.metadata.retention_field import DESCRIPTION as RETENTION_DESCRIPTION
+from services.metadata.retention_field import RetentionField
 from services.metadata.sink_fields import DESCRIPTION as SINKS_DESCRIPTION
 from services.metadata.sink_fields import SinkList
 
@@ -44,6 +48,15 @@ from services.metadata.sink_fields import SinkList
 def _policy(value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
     if value not in SECOND_PUBLISHER:
         message = f"must be {' or '.join(json.dumps(policy) for policy in SECOND_PUBLISHER)}"
+        raise ValueError(message)
+    return str(value)
+
+
+def _task_size(value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
+    if value in (None, False, "false", ""):
+        return ""
+    if value not in TASK_SIZES:
+        message = f"must be {', '.join(TASK_SIZES)}, or empty"
         raise ValueError(message)
     return str(value)
 
@@ -85,6 +98,7 @@ Line = Annotated[StrictStr, AfterValidator(one_line)]
 SourceUrl = Annotated[Line, BeforeValidator(_source), WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "null"}]})]
 Label = Annotated[Line, Field(max_length=LABEL_MAX)]
 LabelName = Annotated[Label, AfterValidator(_named)]
+TaskSize = Annotated[str, BeforeValidator(_task_size), WithJsonSchema({"type": "string", "enum": ["", *TASK_SIZES]})]
 Policy = Annotated[str, BeforeValidator(_policy), WithJsonSchema({"type": "string", "enum": list(SECOND_PUBLISHER)})]
 
 
@@ -179,6 +193,9 @@ class ChannelFields(BaseModel):
         title="Time to reconnect",
         description=_span("How long a broadcast waits for its publisher to come back", RECONNECT_WINDOW),
     )
+    retention: RetentionField = Field(
+        default_factory=FOR_EVER.record, title="Kept for", description=RETENTION_DESCRIPTION
+    )
     source_url: SourceUrl = Field(
         default="",
         max_length=SOURCE_URL_MAX,
@@ -186,6 +203,12 @@ class ChannelFields(BaseModel):
         description="An address (RTMP, RTMPS, RTSP, SRT, HLS or another over HTTP) to fetch the stream from after "
         "`start`; empty or null: publishers bring it. An answer shows its credentials as ***, and what is sent back so "
         f"stays as it is. At most {SOURCE_URL_MAX:,} characters.",
+    )
+    task_size: TaskSize = Field(
+        default="",
+        title="Size of its task",
+        description=f"What its worker gets on AWS: {', '.join(TASK_SIZES)}; empty or null: what the deployment gives. "
+        "One machine has no use for it.",
     )
     second_publisher: Policy = Field(
         default=REFUSE,

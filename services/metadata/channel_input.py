@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from services.domain import retention
 from services.domain.channel import DEFAULT_LIFE_YEARS
 from services.domain.webhook import sinks_from_record
 from services.metadata.channel_fields import ChannelFields
@@ -39,6 +40,8 @@ class Given:
             fields["outdate"] = ten_years_from(now)
         if "sinks" in fields:
             fields["sinks"] = sinks_from_record(fields["sinks"])
+        if "retention" in fields:
+            fields["retention"] = retention.from_record(fields["retention"])
         return fields
 
 

@@ -130,6 +130,8 @@ def _view(wiring: Wiring, channel: Channel, air: Air, session: Session | None) -
         "labels": dict(channel.labels),
         "outdate": times.text(channel.outdate),
         "second_publisher": channel.second_publisher,
+        "retention": channel.retention.record(),
+        "task_size": channel.task_size or None,
         "source_url": masked(channel.source_url) or None,
         "pulling": air.pull is not None,
         "sinks": sinks_view(channel.sinks, channel.id),

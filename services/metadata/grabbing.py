@@ -10,11 +10,10 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Header, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, WithJsonSchema
 
-from services.domain.grab import At, Trouble
+from services.domain.grab import At, GrabbedPicture, NoPicture, TooBusy, Trouble
 from services.domain.source import require_source
 from services.metadata.accepting import PICTURE, wants_picture
 from services.metadata.field_types import Number, whole
-from services.metadata.grabber_program import GrabbedPicture, NoPicture, TooBusy
 from services.metadata.json_body import JsonObject, json_object
 from services.metadata.model_body import validated
 from services.metadata.problem import MEDIA_TYPE, Problem, field_problem

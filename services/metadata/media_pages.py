@@ -80,10 +80,12 @@ class MediaShelf:
             session = self.sessions.get(session_id)
         except SessionNotFound:
             return
-        if session.channel_id == self.channel_id:
+        if session.channel_id == self.channel_id and session.removed_at is None:
             yield session
 
     def _of_session(self, session: Session, within: Position | None) -> Iterator[Artifact]:
+        if f"{self.kind.value}s" in session.expired:
+            return
         head = read_head(self.objects, session)
         if head is not None:
             yield from newest_first(self.objects, head, self.kind, self.window, within)

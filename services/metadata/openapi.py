@@ -12,6 +12,7 @@ from services.metadata.grabbing import PictureOrder
 from services.metadata.moderation import StopOrder
 from services.metadata.problem import MEDIA_TYPE, ProblemDetails
 from services.metadata.request_schemas import fields_schema, older_fields_schema
+from services.metadata.sessions import HoldOrder
 from services.metadata.snapshot_order import SnapshotOrder
 
 VERSION = "0.1.0"
@@ -69,7 +70,7 @@ def _build(app: FastAPI) -> dict[str, Any]:
     schemas |= {"ChannelFields": fields_schema(), "OlderChannelFields": older_fields_schema()}
     schemas |= {
         each.__name__: each.model_json_schema(ref_template=reference)
-        for each in (StopOrder, SnapshotOrder, PictureOrder)
+        for each in (StopOrder, SnapshotOrder, PictureOrder, HoldOrder)
     }
     schemas |= {"ReplayOrder": ReplayOrder.model_json_schema(ref_template=reference)}
     components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}

@@ -67,6 +67,10 @@ class SessionAnswer(BaseModel):
     parts: list[PartAnswer]
     gaps: list[GapAnswer]
     images: ImagesAnswer | None = Field(description="null before there are two snapshots to compare")
+    expired: list[str] = Field(
+        description="Kinds (snapshots, recordings, hls) of which the channel's retention is over"
+    )
+    hold: ReasonAnswer | None = Field(description="Why all of it is kept whatever the retention says")
     counts: dict[str, int] = Field(
         description="snapshots, recordings, segments and bytes in the store; unchanged: snapshots that were left out"
     )
@@ -92,5 +96,7 @@ def session_view(objects: ObjectStore, session: Session) -> dict[str, Any]:
         "parts": [] if head is None else [part_record(part) for part in head.parts],
         "gaps": [] if head is None else [gap_record(gap) for gap in head.gaps],
         "images": None if head is None or head.images is None else {k: whole(v) for k, v in head.images.items()},
+        "expired": sorted(session.expired),
+        "hold": reason_record(session.hold),
         "counts": {"snapshots": 0, "recordings": 0, "segments": 0, "bytes": 0} | ({} if head is None else head.totals),
     }

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, ConfigDict, Field, StrictStr
 
-from services.domain.errors import SessionNotFound
-from services.domain.ids import is_id
-from services.domain.session import SessionState
-from services.metadata import cursor, session_search
+from services.domain.session import Reason, SessionState
+from services.metadata import cursor, session_changes, session_search
 from services.metadata.channel_changes import find
 from services.metadata.cursor import LIMIT_DEFAULT, CursorText, Limit
+from services.metadata.json_body import JsonObject, json_object
+from services.metadata.model_body import validated
+from services.metadata.moderation import REASON_MAX
+from services.metadata.request_schemas import body_of
 from services.metadata.session_view import SessionAnswer, SessionList, session_view
 from services.metadata.wiring import Wired, Wiring
 
@@ -43,9 +47,46 @@ def list_sessions(
 @router.get("/sessions/{session_id}", response_model=SessionAnswer, summary="Read a session")
 def read_session(wiring: Wired, session_id: str) -> dict[str, Any]:
     """Give one broadcast with its parts, gaps and counts."""
-    if not is_id(session_id):
-        raise SessionNotFound
-    return session_view(wiring.objects, wiring.sessions.get(session_id))
+    return session_view(wiring.objects, session_changes.find(wiring, session_id))
+
+
+@router.delete("/sessions/{session_id}", status_code=HTTPStatus.NO_CONTENT, summary="Take a session down")
+def take_down(wiring: Wired, session_id: str) -> None:
+    """Remove an ended broadcast with all that it stored: it is listed no more at once, and its objects go soon after.
+
+    One on air has to be stopped first, and one that is held released: 409.
+    """
+    session_changes.take_down(wiring, session_id)
+
+
+class HoldOrder(BaseModel):
+    """Why a session is to be kept."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reason: StrictStr = Field(default="", max_length=REASON_MAX, title="Reason", description="Shown with the session.")
+
+
+@router.put(
+    "/sessions/{session_id}/hold",
+    response_model=SessionAnswer,
+    summary="Hold a session",
+    openapi_extra=body_of("HoldOrder", required=False),
+)
+def hold(
+    wiring: Wired, session_id: str, body: Annotated[JsonObject, Depends(json_object(optional=True))]
+) -> dict[str, Any]:
+    """Keep all that an ended broadcast stored, whatever its channel's retention says, until it is released."""
+    order = validated(HoldOrder, body)
+    since = wiring.clock.now()
+    held = session_changes.hold(wiring, session_id, Reason(code="held", detail=order.reason, since=since))
+    return session_view(wiring.objects, held)
+
+
+@router.delete("/sessions/{session_id}/hold", response_model=SessionAnswer, summary="Release a session")
+def release(wiring: Wired, session_id: str) -> dict[str, Any]:
+    """Let the channel's retention hold for a broadcast again."""
+    return session_view(wiring.objects, session_changes.hold(wiring, session_id, None))
 
 
 @router.get("/channels/{channel_id}/sessions", response_model=SessionList, summary="List a channel's sessions")

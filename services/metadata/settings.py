@@ -31,7 +31,8 @@ class MetadataSettings(StorageSettings):
     Below `min_free_bytes` of free disk the service is not ready. `sink_names` are the names that channels may give in
     `sinks`, `a,b`: those of the dispatcher's STREAMKEEP_SINKS. Into `allowed_networks` sources
     and channels' webhooks may lead besides public addresses, as those who connect to them are told too; `grabs_at_once`
-    sources of single pictures are asked at a time. `seed_channel` is the id of a
+    sources of single pictures are asked at a time, by a program here or, if it is named, by the Lambda function
+    `grabber_function`. `seed_channel` is the id of a
     channel that shall exist when the service starts.
     """
 
@@ -49,6 +50,7 @@ class MetadataSettings(StorageSettings):
     sink_names: str = Field(default="", pattern=r"^[A-Za-z0-9_,-]*$")
     allowed_networks: SpelledNetworks = ""
     grabs_at_once: int = Field(default=4, ge=1, le=64)
+    grabber_function: str | None = Field(default=None, pattern=r"^[A-Za-z0-9:_-]{1,170}$")
     seed_channel: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
 
     @property

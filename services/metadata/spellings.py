@@ -15,7 +15,7 @@ OLDER_OF: Mapping[str, str] = {
 CURRENT_OF: Mapping[str, str] = {older: current for current, older in OLDER_OF.items()}
 
 _DESIGNED = """
-    retention image_format allowed_cidrs task_size
+    image_format allowed_cidrs
     is_flv is_cmaf is_motion is_codec is_relay is_watermark renditions watermark relays
 """
 _OLDER = """

@@ -9,12 +9,12 @@ from fastapi import Depends, Request
 
 from services.domain.addresses import Network
 from services.domain.clock import Clock
+from services.domain.grab import Grabber
 from services.domain.outbox import Outbox
 from services.domain.ports import ChannelStore, LeaseStore, ObjectStore, Overview, SessionStore
 from services.domain.secrets import Secret
 from services.domain.signing import Keyring
-from services.metadata.gateway_client import CallbackApp
-from services.metadata.grabber_program import GrabberProgram
+from services.metadata.gateway_client import CallbackApps
 from services.metadata.newest_picture import NewestPictures
 from services.metadata.resizing import Resizer
 from services.metadata.signed_links import SignedLinks
@@ -39,11 +39,11 @@ class Wiring:
     overview: Overview
     objects: ObjectStore
     clock: Clock
-    callback: CallbackApp
+    callback: CallbackApps
     workers: Workers
     newest: NewestPictures
     resizer: Resizer
-    grabber: GrabberProgram
+    grabber: Grabber
     links: SignedLinks
     publish_keyring: Keyring
     admin_token: Secret

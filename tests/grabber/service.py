@@ -36,12 +36,13 @@ class Service:
         return self.client.post("/snapshots", json={"source_url": source_url, **fields}, headers={"Accept": accept})
 
 
-def grab_service(stack: ExitStack, folder: Path, allowed: str) -> Service:
+def grab_service(stack: ExitStack, folder: Path, allowed: str, *, grabber_function: str | None = None) -> Service:
     """Run a service until `stack` is closed; sources may lead into the networks that are allowed."""
     bound = stack.enter_context(listen("127.0.0.1", 0))
     callback = stack.enter_context(callback_double())
     settings = settings_for(folder, callback.url, bound.getsockname()[1])
-    settings = settings.model_copy(update={"allowed_networks": allowed, "grabs_at_once": GRABS_AT_ONCE})
+    changes = {"allowed_networks": allowed, "grabs_at_once": GRABS_AT_ONCE, "grabber_function": grabber_function}
+    settings = settings.model_copy(update=changes)
     app = stack.enter_context(application(settings))
     stack.enter_context(served(app, bound))
     bearer = {"Authorization": f"Bearer {TOKEN}"}

@@ -53,14 +53,17 @@ class Running:
         return dict(self.client.get(f"/channels/{channel_id}").raise_for_status().json())
 
 
-def settings_for(folder: Path, callback_url: str, port: int) -> MetadataSettings:
+LINK_SECRETS = "link:link-secret"
+
+
+def settings_for(folder: Path, callback_url: str, port: int, link_secrets: str = LINK_SECRETS) -> MetadataSettings:
     return MetadataSettings(
         state_path=folder / "state.db",
         objects_path=folder / "objects",
         port=port,
         token=SecretStr(TOKEN),
         publish_secrets=SecretStr("new:publish-secret-two,old:publish-secret-one"),
-        link_secrets=SecretStr("link:link-secret"),
+        link_secrets=SecretStr(link_secrets),
         public_url=f"http://127.0.0.1:{port}",
         rtmp_url=RTMP_URL,
         callback_url=callback_url,
@@ -86,9 +89,9 @@ def served(app: FastAPI, bound: socket.socket) -> Iterator[None]:
 
 
 @contextmanager
-def running(folder: Path, callback: CallbackDouble) -> Iterator[Running]:
+def running(folder: Path, callback: CallbackDouble, *, link_secrets: str = LINK_SECRETS) -> Iterator[Running]:
     with listen("127.0.0.1", 0) as bound:
-        settings = settings_for(folder, callback.url, bound.getsockname()[1])
+        settings = settings_for(folder, callback.url, bound.getsockname()[1], link_secrets)
         bearer = {"Authorization": f"Bearer {TOKEN}"}
         with (
             application(settings) as app,

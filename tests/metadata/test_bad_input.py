@@ -158,7 +158,7 @@ def test_an_absurdly_long_field_name_is_answered_shortened(service: Running) -> 
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("isFlv", True), ("is_flv", "true"), ("retention", {"hls": 1}), ("image_format", "webp"), ("relays", [{}])],
+    [("isFlv", True), ("is_flv", "true"), ("image_format", "webp"), ("relays", [{}])],
 )
 def test_a_feature_that_is_not_built_is_refused_by_name(service: Running, field: str, value: object) -> None:
     problem = assert_problem(service.client.post("/channels", json={field: value}), 422)
@@ -168,7 +168,7 @@ def test_a_feature_that_is_not_built_is_refused_by_name(service: Running, field:
 
 @pytest.mark.parametrize("value", [False, "false", "", None, [], {}, {"snapshots": None, "hls": None}])
 def test_a_feature_that_is_not_built_may_be_switched_off(service: Running, value: object) -> None:
-    assert service.client.post("/channels", json={"retention": value, "isFlv": value}).status_code == 201
+    assert service.client.post("/channels", json={"watermark": value, "isFlv": value}).status_code == 201
 
 
 NO_JSON = [
@@ -295,7 +295,11 @@ def test_a_route_that_is_not_built_is_not_found(service: Running, method: str, p
 
 
 def test_a_method_that_a_route_does_not_take_is_refused_with_those_it_takes(service: Running) -> None:
-    for path, allowed in (("/sessions/x", "GET"), ("/channels", "GET, POST"), ("/videostream/x", "DELETE, GET, PUT")):
+    for path, allowed in (
+        ("/sessions/x", "DELETE, GET"),
+        ("/channels", "GET, POST"),
+        ("/videostream/x", "DELETE, GET, PUT"),
+    ):
         answer = service.client.patch(path)
 
         assert_problem(answer, 405)

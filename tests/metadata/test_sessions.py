@@ -62,6 +62,8 @@ def test_a_session_shows_the_parts_gaps_and_counts_of_its_manifest(service: Runn
             }
         ],
         "images": {"asked": 1, "achieved": 2.04},
+        "expired": [],
+        "hold": None,
         "counts": {"snapshots": 2, "recordings": 1, "segments": 0, "bytes": 1020},
     }
 

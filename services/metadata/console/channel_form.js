@@ -10,7 +10,8 @@ const GROUPS = [
   ["Snapshots", ["is_image", "image_time", "image_quality", "image_sizes", "image_skip_unchanged"]],
   ["Recordings", ["is_video", "video_time"]],
   ["Watching", ["is_hls", "hls_time", "hls_list_size", "is_on_demand"]],
-  ["Broadcast", ["source_url", "reconnect_window", "second_publisher"]],
+  ["Broadcast", ["source_url", "reconnect_window", "second_publisher", "task_size"]],
+  ["Keeping", ["retention"]],
 ];
 
 const pageOf = (id) => `#/channels/${encodeURIComponent(id)}`;

@@ -8,6 +8,7 @@ import { Problem } from "./api.js";
 import { el } from "./dom.js";
 import { LAST_LOCAL_INPUT, localInput, momentIn } from "./formats.js";
 import { LabelRows } from "./label_rows.js";
+import { NumberFields } from "./number_fields.js";
 
 const LONG_TEXT = 500; // characters; a field that takes more gets several lines
 
@@ -85,6 +86,8 @@ export function control(described, attributes, value) {
   if (numbers) return numerals(attributes, value);
   if (kinds.some((each) => each.type === "array")) return list(attributes, value);
   if (numeric) return numeral(attributes, value, numeric);
+  const named = kinds.find((each) => each.type === "object" && each.properties);
+  if (named) return new NumberFields(attributes, value, named.properties);
   if (kinds.some((each) => each.type === "object")) return new LabelRows(attributes, value);
   if (kinds[0].enum) return choice(attributes, value, kinds[0]);
   if (kinds.some((each) => each.format === "date-time")) return moment(attributes, value);
