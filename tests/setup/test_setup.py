@@ -61,7 +61,7 @@ def bare_path(tmp_path: Path) -> str:
     return str(folder)
 
 
-@pytest.mark.parametrize("argv", [(), ("deploy",), ("destroy",), ("--demo",), ("loca",)])
+@pytest.mark.parametrize("argv", [(), ("deploys",), ("--demo",), ("loca",)])
 def test_a_command_that_does_not_exist_is_answered_with_those_that_do(checkout: Path, argv: tuple[str, ...]) -> None:
     ended = run(*argv, script=checkout)
 
@@ -101,6 +101,17 @@ def test_only_what_is_missing_is_asked_for(checkout: Path, bare_path: str) -> No
     assert "ffmpeg" not in ended.stderr
 
 
+@pytest.mark.parametrize("command", ["deploy", "destroy"])
+def test_going_to_aws_asks_for_python_alone(checkout: Path, bare_path: str, command: str) -> None:
+    (Path(bare_path) / "python3").unlink()
+
+    ended = run(command, script=checkout, PATH=bare_path)
+
+    assert ended.returncode == 1
+    line = next(line for line in ended.stderr.splitlines() if "apt-get install" in line)
+    assert line.split()[4:] == ["python3", "python3-venv"]
+
+
 def test_a_machine_without_apt_is_told_what_to_bring(checkout: Path, bare_path: str) -> None:
     (Path(bare_path) / "apt-get").unlink()
 
@@ -113,14 +124,16 @@ def test_a_machine_without_apt_is_told_what_to_bring(checkout: Path, bare_path: 
 def test_the_scripts_are_clean_in_the_eyes_of_shellcheck() -> None:
     shellcheck = Path(sys.executable).parent / "shellcheck"
 
-    ended = subprocess.run([shellcheck, *SCRIPTS], capture_output=True, text=True, check=False)
+    others = (ROOT / "docker" / "build-ffmpeg.sh", ROOT / "tests" / "images" / "base-from-debootstrap.sh")
+    ended = subprocess.run([shellcheck, *SCRIPTS, *others], capture_output=True, text=True, check=False)
 
     assert ended.stdout == ""
     assert ended.returncode == 0
 
 
 def test_the_locks_name_no_place_of_this_machine_and_hash_every_package() -> None:
-    for name in ("requirements.lock", "requirements-test.lock", "requirements-npm.lock"):
+    of_images = [f"docker/{image}/requirements.lock" for image in ("gateway", "services", "worker")]
+    for name in ("requirements.lock", "requirements-test.lock", "requirements-npm.lock", *of_images):
         text = (ROOT / name).read_text()
 
         assert "://" not in text

@@ -1,0 +1,1 @@
+"""Brings streamkeep to AWS: its images, its stacks."""
