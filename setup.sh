@@ -13,8 +13,15 @@ usage: ./setup.sh COMMAND
 
   local [--demo] [--port-offset N] [--data DIR] [--state sqlite|dynamodb] [--store directory|s3]
                           install what is missing and run the stack in the foreground
+  deploy [--stack-name streamkeep] [--region …] [--profile …] [--certificate-arn …] [--spot] [--arm64]
+         [--parameter NAME=VALUE]… [--yes] [--dry-run]
+                          make the stack on AWS, or bring it up to date; says first what that makes and costs
+  destroy [--stack-name streamkeep] [--region …] [--profile …] [--delete-data] [--yes]
+                          take it away; table and bucket stay unless --delete-data is given
   test [PYTEST ARGUMENT…]  install what the tests need and run all of them
   bench [NAME [ARGUMENT…]]  run one benchmark, or all of them, side by side with what was before
+  images [--check] [--suite] [--no-registry | --base IMAGE] [NAME…]
+                          build the images with docker, podman or buildah; try them, run tests with their ffmpeg
   lock [--upgrade]        bring the lock files in line with pyproject.toml, or every package to its newest version
   help                    show this
 TEXT
@@ -54,16 +61,19 @@ find_python() {
   done
 }
 
-# $1 is `run` or `test`.
+# $1 is `run`, `test`, or `deploy`, which runs nothing here.
 missing_packages() {
   local python
   if [[ $1 == test ]]; then
     command -v chromium >/dev/null || printf '%s\n' chromium fonts-liberation
     command -v faketime >/dev/null || echo faketime
+    command -v node >/dev/null || echo nodejs
   fi
-  command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null || echo ffmpeg
-  command -v nginx >/dev/null || echo nginx
-  [[ -e /usr/lib/nginx/modules/ngx_rtmp_module.so ]] || echo libnginx-mod-rtmp
+  if [[ $1 != deploy ]]; then
+    command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null || echo ffmpeg
+    command -v nginx >/dev/null || echo nginx
+    [[ -e /usr/lib/nginx/modules/ngx_rtmp_module.so ]] || echo libnginx-mod-rtmp
+  fi
   [[ -x $venv/bin/python ]] && return
   python=$(find_python)
   if [[ -z $python ]]; then
@@ -190,6 +200,16 @@ ensure_npm_packages() {
   return "$status"
 }
 
+# checkov wants older versions of what the tests run: it gets a virtual environment of its own.
+ensure_checkov() {
+  local into=$venv/share/streamkeep/checkov lock=$root/requirements-checkov.lock
+  if cmp -s "$lock" "$into/installed"; then return; fi
+  rm -rf "$into"
+  "$venv/bin/python" -m venv "$into" &&
+    quietly "Installing checkov" "$into/bin/python" -m pip install --require-hashes -r "$lock" &&
+    cp "$lock" "$into/installed"
+}
+
 step() {
   say "== $1"
   "${@:2}" || die "test: $1 failed"
@@ -213,6 +233,19 @@ command_lock() {
   quietly "Making requirements.lock" compile_lock "$scratch" -o requirements.lock "$@" "${project[@]}" || die "no lock was made"
   quietly "Making requirements-test.lock" \
     compile_lock "$scratch" --group test -c requirements.lock -o requirements-test.lock "$@" "${project[@]}" || die "no lock was made"
+  local -A images=(
+    [gateway]="--extra=gateway --extra=puller"
+    [services]="--extra=metadata --extra=dispatcher"
+    [worker]="--extra=worker --extra=grabber --group=function"
+  )
+  local image
+  local -a parts
+  for image in "${!images[@]}"; do
+    read -ra parts <<<"${images[$image]}"
+    quietly "Making the lock of the $image image" compile_lock "$scratch" -c requirements.lock \
+      -o "docker/$image/requirements.lock" "$@" "${parts[@]}" pyproject.toml || die "no lock was made"
+  done
+  quietly "Making requirements-checkov.lock" compile_lock "$scratch" --group checkov -o requirements-checkov.lock "$@" || die "no lock was made"
   quietly "Making requirements-npm.lock" compile_lock "$scratch" --group npm -o requirements-npm.lock "$@" || die "no lock was made"
 }
 
@@ -228,13 +261,16 @@ command_test() {
   ensure_venv test
   ensure_npm_packages services/metadata/console browser || die "the browser's libraries could not be installed"
   ensure_npm_packages tests/peers peers || die "the test peers could not be installed"
+  ensure_checkov || die "checkov could not be installed"
   cd "$root"
   PATH=$venv/bin:$PATH
   step "ruff check" ruff check
   step "ruff format" ruff format --check
   step "mypy" mypy
   step "import-linter" lint-imports
-  step "shellcheck" shellcheck setup.sh .ci/run
+  step "shellcheck" shellcheck setup.sh .ci/run docker/*.sh tests/images/*.sh
+  step "hadolint" hadolint docker/*/Dockerfile
+  step "cfn-lint" cfn-lint cloudformation/*.yaml
   if (($#)); then
     say "== pytest"
     exec python -m pytest "$@"
@@ -254,8 +290,24 @@ command_bench() {
   exec python -m tests.bench "$@"
 }
 
+# $1 is `deploy` or `destroy`.
+on_aws() {
+  ensure_packages deploy
+  ensure_venv run
+  exec "$venv/bin/python" -P -m services.deploy "$@"
+}
+
+command_images() {
+  ensure_packages run
+  ensure_venv test
+  cd "$root"
+  PATH=$venv/bin:$PATH
+  exec python -m tests.images "$@"
+}
+
 case ${1-} in
-  local | test | bench | lock) "command_$1" "${@:2}" ;;
+  local | test | bench | images | lock) "command_$1" "${@:2}" ;;
+  deploy | destroy) on_aws "$@" ;;
   help | -h | --help) usage ;;
   *)
     [[ $# -eq 0 ]] || say "setup.sh: there is no command '$1'"

@@ -19,6 +19,7 @@ UPSTREAM_SECONDS = 30.0
 _DYNAMODB = "DynamoDB_20120810."
 _WRITES = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems")
 _READS = ("GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems")
+_STANDING = ("gateway/", "lease/reconciler", "lease/dispatcher")
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length", "expect"})
 
 
@@ -28,13 +29,14 @@ class Calls:
 
     `calls` counts DynamoDB's requests by operation, `items` what was asked for inside them (the keys of a batch, the
     parts of a transaction, one for any other), and `consistent` those of the items that were read consistently.
-    `methods` counts S3's requests.
+    `methods` counts S3's requests. What is written all the time, whoever is on air, is in `standing` and nowhere else.
     """
 
     calls: Counter[str] = field(default_factory=Counter)
     items: Counter[str] = field(default_factory=Counter)
     consistent: Counter[str] = field(default_factory=Counter)
     methods: Counter[str] = field(default_factory=Counter)
+    standing: Counter[str] = field(default_factory=Counter)
 
     @property
     def writes(self) -> int:
@@ -67,6 +69,7 @@ class Calls:
             self.items + other.items,
             self.consistent + other.consistent,
             self.methods + other.methods,
+            self.standing + other.standing,
         )
 
 
@@ -76,8 +79,20 @@ def _judged(method: str, target: str, body: bytes) -> Calls:
         return Calls(methods=Counter({method: 1}))
     operation = target.removeprefix(_DYNAMODB)
     asked: dict[str, Any] = json.loads(body or b"{}")
+    standing = [key for key in _stored(asked) if key.startswith(_STANDING)]
+    if standing:
+        return Calls(standing=Counter(key.partition("/")[0] for key in standing))
     items, consistent = _items(operation, asked)
     return Calls(Counter({operation: 1}), Counter({operation: items}), Counter({operation: consistent}))
+
+
+def _stored(asked: dict[str, Any]) -> list[str]:
+    """Name the items that a request stores, one by one or in a batch."""
+    batches = asked["RequestItems"].values() if "RequestItems" in asked else ()
+    puts = [
+        each["PutRequest"] for batch in batches if isinstance(batch, list) for each in batch if "PutRequest" in each
+    ]
+    return [put["Item"]["id"]["S"] for put in ([asked] if "Item" in asked else puts)]
 
 
 def _items(operation: str, asked: dict[str, Any]) -> tuple[int, int]:

@@ -22,9 +22,9 @@ from tests.waiting import eventually
 
 STEADY_SECONDS = 60.0
 WRITES_A_MINUTE = 6  # the lease's, and one each before the first sprite sheet and its list are written
-READS_A_MINUTE = 70
+READS_A_MINUTE = 145  # the sweeps of callback app and reconciler are 126 of them, for all channels together
 QUIET_SECONDS = 4.0
-A_REQUEST = (1, 14)  # items written and read, at most
+A_REQUEST = (1, 16)  # items written and read, at most; a change on air looks for the gateway, too
 REPEATS = 5
 """Between two of the sweeps and readings that go on all the time there is room for a request alone."""
 
