@@ -9,6 +9,7 @@ from tests.e2e.stack import stack_on_aws as on_aws
 from tests.emulators import Emulators
 from tests.local.running import free_offset
 from tests.media import Media
+from tests.numbered import NumberedMedia
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +30,9 @@ def stack_on_aws(emulators: Emulators, tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture(scope="session")
 def media(tmp_path_factory: pytest.TempPathFactory) -> Media:
     return Media(tmp_path_factory.mktemp("media"))
+
+
+@pytest.fixture(scope="session")
+def numbered(tmp_path_factory: pytest.TempPathFactory) -> NumberedMedia:
+    """Clips whose frames tell their time, made once for the run."""
+    return NumberedMedia(tmp_path_factory.mktemp("numbered"))

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from services.adapters.opening import open_state, open_store
 from services.domain import capture
@@ -14,8 +13,6 @@ from services.domain.channel import Channel
 from services.domain.clock import Clock, SystemClock
 from services.domain.errors import ChannelNotFound, LeaseHeld
 from services.domain.ports import ObjectStore
-from services.domain.secrets import Secret
-from services.domain.session import Session
 from services.runtime.shutdown import Stop
 from services.worker.announcing.beginning import announcing
 from services.worker.beginning import in_time, kept, until_room
@@ -28,6 +25,9 @@ from services.worker.delivery.ending import Ending
 from services.worker.delivery.fenced_store import FencedStore
 from services.worker.delivery.patience import Patience
 from services.worker.following import Following
+from services.worker.gateway_address import GatewayAddress
+from services.worker.outside import Outside
+from services.worker.place import own_place
 from services.worker.settings import WorkerSettings
 from services.worker.succession.claim import Claim
 from services.worker.succession.hand_over import HandOver
@@ -53,34 +53,51 @@ def forgotten(channel_id: str, clock: Clock) -> Channel:
     return Channel(id=channel_id, outdate=now, created_at=now, updated_at=now)
 
 
-def source(settings: WorkerSettings, session: Session) -> Secret:
-    """Give the address to pull from, with the session's token."""
-    query = urlencode({"session": session.id, "token": session.pull_token.reveal()})
-    return Secret(f"{settings.pull_url}/{session.channel_id}?{query}")
+@contextmanager
+def outside(settings: WorkerSettings) -> Iterator[Outside]:
+    """Open what the settings name while the block runs; raise Unavailable."""
+    place = own_place(address=settings.advertised_host, zone=settings.zone)
+    with (
+        closing(open_state(sqlite_path=settings.sqlite_path, table=settings.table)) as state,
+        # Every write is tried again in patience.py, and nowhere below it. Each has a condition, so that taking what may
+        # not be read for absent overwrites nothing.
+        closing(open_store(directory_path=settings.directory_path, bucket=settings.bucket, may_list=False)) as store,
+    ):
+        yield Outside(state=state, store=store, place=place)
 
 
 @asynccontextmanager
-async def worker(settings: WorkerSettings, *, channel_id: str, session_id: str, stop: Stop) -> AsyncIterator[Worker]:
+async def worker(
+    settings: WorkerSettings, around: Outside, *, channel_id: str, session_id: str, stop: Stop
+) -> AsyncIterator[Worker]:
     """Claim the session and build all that works for it; raise LeaseHeld, SessionNotFound or Unavailable."""
-    clock, state = SystemClock(), open_state(sqlite_path=settings.sqlite_path, table=settings.table)
-    # Every write is tried again in patience.py, and nowhere below it.
-    store = open_store(directory_path=settings.directory_path, bucket=settings.bucket)
+    clock, state, store = SystemClock(), around.state, around.store
     folder = settings.spool_path / session_id
     ttl = settings.lease_ttl
     ending = AsyncExitStack()
+    gateway = GatewayAddress(
+        gateways=state.gateways, clock=clock, pull_url=settings.pull_url, callback_url=settings.callback_url
+    )
     try:
         session = state.sessions.get(session_id)
         try:
             channel = state.channels.get(channel_id)
         except ChannelNotFound:
             channel = forgotten(channel_id, clock)
-        claim = Claim(leases=state.leases, sessions=state.sessions, clock=clock, session=session, ttl=ttl)
+        claim = Claim(
+            leases=state.leases,
+            sessions=state.sessions,
+            clock=clock,
+            session=session,
+            ttl=ttl,
+            holder=around.place.name,
+        )
         try:
             lease, standby = claim.take(), None
         except LeaseHeld:
             held = claim.leaving()
             standby = Standby(
-                source=source(settings, session),
+                source=await gateway.source(session),
                 plan=capture.plan(channel),
                 folder=folder / f"e{held.epoch + 1:04d}-standby",
             )
@@ -106,7 +123,7 @@ async def worker(settings: WorkerSettings, *, channel_id: str, session_id: str, 
                 go = asyncio.Event()
                 fenced = FencedStore(store, tenure.check)
                 broadcast = await _broadcast(
-                    settings, following, tenure, fenced, ledger, patience, state_patience, go, stop, standby
+                    settings, following, tenure, fenced, ledger, patience, state_patience, go, stop, standby, gateway
                 )
                 hand_over = HandOver(
                     stop=stop,
@@ -114,7 +131,7 @@ async def worker(settings: WorkerSettings, *, channel_id: str, session_id: str, 
                     following=following,
                     tenure=tenure,
                     parts=broadcast.parts,
-                    callback_url=settings.callback_url,
+                    gateway=gateway,
                     seconds=settings.hand_over_seconds,
                 )
                 yield Worker(broadcast=broadcast, following=following, tenure=tenure, hand_over=hand_over)
@@ -123,8 +140,6 @@ async def worker(settings: WorkerSettings, *, channel_id: str, session_id: str, 
                 await tenure.release()
     finally:
         await ending.aclose()
-        store.close()
-        state.close()
 
 
 async def _broadcast(  # noqa: PLR0917 - what a broadcast is made of
@@ -138,6 +153,7 @@ async def _broadcast(  # noqa: PLR0917 - what a broadcast is made of
     go: asyncio.Event,
     stop: Stop,
     standby: Standby | None,
+    gateway: GatewayAddress,
 ) -> Broadcast:
     session, channel = following.session, following.channel
     folder = settings.spool_path / session.id
@@ -172,6 +188,7 @@ async def _broadcast(  # noqa: PLR0917 - what a broadcast is made of
         lanes=delivery.lanes,
         steady=SteadyClock.of(folder),
         needs=Needs.of(folder),
+        loose=inherited.loose,
     )
     return Broadcast(
         following=following,
@@ -188,7 +205,7 @@ async def _broadcast(  # noqa: PLR0917 - what a broadcast is made of
             folder=folder,
         ),
         clock=following.clock,
-        source=source(settings, session),
+        gateway=gateway,
         folder=folder,
         min_free_bytes=settings.min_free_bytes,
         stop=go,

@@ -12,9 +12,9 @@ import structlog
 
 from services.domain.clock import Clock
 from services.domain.errors import LeaseLost
-from services.domain.secrets import Secret
 from services.domain.session import Reason
 from services.runtime.beat import until_beat
+from services.worker.admission import Admission
 from services.worker.capture.capture_run import CaptureRun
 from services.worker.capture.parts import Parts
 from services.worker.capture.restarts import Restarts
@@ -22,10 +22,12 @@ from services.worker.capture.room import LOOK_SECONDS, Room, Trouble
 from services.worker.capture.runs import Runs
 from services.worker.capture.silence import Silence
 from services.worker.capture.snapshots import RunSnapshots
+from services.worker.catching_up.catching_up import CatchingUp
 from services.worker.delivery.ending import Ending
 from services.worker.delivery.manifest_keeper import ManifestKeeper
 from services.worker.delivery.playlists import Playlists
 from services.worker.following import Following
+from services.worker.gateway_address import GatewayAddress
 from services.worker.succession.standby import Standby
 from services.worker.succession.tenure import Tenure
 
@@ -40,8 +42,8 @@ SILENT = Trouble(code="publisher_silent", detail="the publisher is connected and
 class Broadcast:
     """Runs ffmpeg again and again while the session is open; `stop` asks the worker to go before that.
 
-    `source` is where to pull from, with the session's token; at least `min_free_bytes` of `folder`'s disk stay free.
-    `standby` captures already where this worker relieves another.
+    `gateway` knows where to pull from; at least `min_free_bytes` of `folder`'s disk stay free. `standby` captures
+    already where this worker relieves another.
     """
 
     following: Following
@@ -51,12 +53,13 @@ class Broadcast:
     parts: Parts
     ending: Ending
     clock: Clock
-    source: Secret
+    gateway: GatewayAddress
     folder: Path
     min_free_bytes: int
     stop: asyncio.Event
     standby: Standby | None = None
     _runs: Runs = field(init=False)
+    _admission: Admission = field(init=False)
     _restarts: Restarts = field(default_factory=Restarts)
     _silence: Silence = field(default_factory=Silence)
     _unreadable: str | None = None
@@ -68,10 +71,18 @@ class Broadcast:
             tenure=self.tenure,
             playlists=self.playlists,
             parts=self.parts,
-            source=self.source,
+            gateway=self.gateway,
             folder=self.folder,
             standby=self.standby,
         )
+        catching_up = CatchingUp(
+            following=self.following,
+            parts=self.parts,
+            gateway=self.gateway,
+            folder=self.folder,
+            epoch=self.tenure.lease.epoch,
+        )
+        self._admission = Admission(runs=self._runs, catching_up=catching_up, stop=self.stop, lost=self.tenure.lost)
 
     def snapshots(self) -> RunSnapshots:
         """Give what takes pictures on demand."""
@@ -82,16 +93,22 @@ class Broadcast:
         while self._runs.has_standby() or not self._must_end():
             trouble = None if self._runs.has_standby() else await self._trouble()
             if trouble is None:
+                if not self._runs.has_standby():
+                    await self._admission.without_run()
                 await self._capture_once()
             else:
                 await self._interrupted_by(trouble)
                 await self._first_of(asyncio.sleep(LOOK_SECONDS))
-        return self.following.due.is_set() and not self.tenure.lost.is_set()
+        is_due = self.following.due.is_set() and not self.tenure.lost.is_set()
+        if is_due:
+            await self._admission.without_run()
+        return is_due
 
     async def finish(self, *, due: bool) -> None:
         """Ship what is left, then end the session if it is due; LeaseLost and the deadline cut this short."""
         if self.tenure.lost.is_set():
             raise LeaseLost
+        self.parts.settle()
         for lane in self.parts.lanes.values():
             await lane.close()
         await self.ending.shipped()
@@ -110,8 +127,10 @@ class Broadcast:
             await self._pause(lasted=0.0, had_media=False)
             return
         ended = asyncio.create_task(run.wait(), name="capture run")
+        admission = self._admission.begin(run)
         trouble = await self._attend(run, ended)
         returncode = await ended
+        await self._admission.end(run, admission)
         trouble = trouble or await self._trouble(run.folder)
         if self.tenure.lost.is_set():
             return  # what it left is not ours to ship any more
@@ -130,27 +149,37 @@ class Broadcast:
     async def _attend(self, run: CaptureRun, ended: asyncio.Task[int]) -> Trouble | None:
         """Look after a running ffmpeg until it ends, and stop it when it has to; say so if the spool is why."""
         while not ended.done():
-            changes = (self.following.replanned.wait(), self.parts.outgrown.wait())
+            changes = (self.following.replanned.wait(), self.parts.outgrown.wait(), self.following.arrived.wait())
             await self._first_of(ended, *changes, asyncio.sleep(await self._listen()))
             if self.tenure.lost.is_set():
                 run.kill()
                 break
             trouble = await self._trouble(run.folder)
-            if not self._runs.adapt(run):
+            if not self._runs.adapt(run) or await self._has_moved():
                 self._restarts.begin_anew()
+                self.parts.is_replaced = True
                 await run.stop()
                 break
             if trouble is not None or self._must_end() or self._runs.is_outgrown():
+                self.parts.is_replaced = trouble is None and not self._must_end()
                 await run.stop()
                 return trouble
         return None
+
+    async def _has_moved(self) -> bool:
+        """Say whether another publisher has come, to another gateway."""
+        if not self.following.arrived.is_set():
+            return False
+        self.following.arrived.clear()
+        self._restarts.begin_anew()
+        return await self._runs.is_elsewhere()
 
     async def _listen(self) -> float:
         """Say so if the publisher is silent; give the seconds until it is to be looked at again."""
         session = self.following.session
         self.manifest.follow(session)
         now = asyncio.get_running_loop().time()
-        left = self._silence.left(session.publisher, has_media=self.parts.hears_media, now=now)
+        left = self._silence.left(session.publisher, has_media=self._runs.hears_media, now=now)
         if left == 0:
             await self._say(self._silent())
         return min(until_beat(LOOK_SECONDS), left or LOOK_SECONDS)

@@ -50,8 +50,13 @@ _STATUSES: Mapping[type[Exception], int] = {
 }
 
 
-def control_app(token: Secret, told: asyncio.Event, take: Take, snapshots: Snapshots) -> Starlette:
-    """Build the application; `token` is the session's own, `take` hands over to a successor."""
+def control_app(
+    token: Secret, told: asyncio.Event, take: Take, snapshots: Snapshots, *, is_private: bool = True
+) -> Starlette:
+    """Build the application; `token` is the session's own, `take` hands over to a successor.
+
+    Figures are told without it only where the port `is_private` to this machine.
+    """
     asks = Asks(snapshots)
     bursts = Bursts(asks)
 
@@ -85,7 +90,8 @@ def control_app(token: Secret, told: asyncio.Event, take: Take, snapshots: Snaps
 
     private = {"/refresh": refresh, "/hand-over": hand_over, "/snapshot": snapshot, "/burst": burst}
     routes = [Route(path, _guarded(token, answer), methods=["POST"]) for path, answer in private.items()]
-    return Starlette(routes=[Route("/metrics", shown), *routes], lifespan=lifespan)
+    figures = Route("/metrics", shown if is_private else _guarded(token, shown))
+    return Starlette(routes=[figures, *routes], lifespan=lifespan)
 
 
 def _guarded(token: Secret, answer: Answer) -> Answer:

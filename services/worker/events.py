@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,15 @@ from services.domain.artifact import Kind
 class ClockSet:
     """Media arrives: PTS 0 is at `anchor` (epoch seconds), the first packet at `first`.
 
-    `first_keyframe` is given where the run began before `first`, and what is before that is of another part.
+    `first_keyframe` is given where the run began before `first`, and what is before that is of another part; of some
+    kinds it may be what is before their place in `begins` (PTS, s). `digest` is the first keyframe's, if it is known.
     """
 
     anchor: float
     first: float
     first_keyframe: float | None = None
+    begins: Mapping[Kind, float] = field(default_factory=dict)
+    digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -86,4 +86,4 @@ def test_after_a_kill_of_every_process_a_publisher_is_captured_as_soon_as_it_is_
     lost = [seconds(gap) for gap in session["gaps"] if gap["cause"] == "not_listening"]
     assert sum(lost) < 5
     assert session["gaps"], "the kill is declared"
-    assert len(stack.objects(f"recordings/{channel['id']}/**/*.mp4")) == 2, "what the dead worker left is shipped"
+    assert len(stack.objects(f"recordings/{channel['id']}/**/*.mp4")) >= 2, "what the dead worker left is shipped"

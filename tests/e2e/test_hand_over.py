@@ -105,21 +105,28 @@ def test_a_successor_goes_on_at_a_keyframe_that_both_saw_and_no_frame_is_lost_or
     assert took < clip.gop_seconds + 5
 
 
-def test_a_second_sigterm_changes_nothing(stack: Stack, media: Media) -> None:
+def test_a_second_sigterm_ends_a_worker_at_once_and_its_successor_goes_on(stack: Stack, media: Media) -> None:
     source = media.file(B_FRAMES)
     with on_air(stack, source) as (channel, publisher):
         leaving = worker_of(stack, channel["id"])
         leaving.terminate()
         eventually(lambda: len(workers_of(stack, channel["id"])) == 2, within=5, what="a successor")
+        asked = time.monotonic()
         leaving.terminate()
         leaving.wait(STOPPED_WITHIN)
+        took = time.monotonic() - asked
         publisher.wait(within=20)
     session = ended(stack, channel["id"])
 
     recordings = stack.objects(f"recordings/{channel['id']}/**/*.mp4")
     kept = kept_of(recordings, "v")
-    assert kept == from_the_first_kept(source, "v", kept)
-    assert missing_after_the_start(session) == []
+    wanted = from_the_first_kept(source, "v", kept)
+    assert len(set(kept)) == len(kept)
+    assert sorted(kept, key=wanted.index) == kept
+    missing = sum(seconds_between(gap["from"], gap["to"]) for gap in missing_after_the_start(session))
+    assert missing == pytest.approx((len(wanted) - len(kept)) / 25, abs=0.5)
+    assert missing < B_FRAMES.gop_seconds + 3
+    assert took < 4
 
 
 def workers_of(stack: Stack, channel_id: str) -> list[psutil.Process]:
@@ -127,9 +134,7 @@ def workers_of(stack: Stack, channel_id: str) -> list[psutil.Process]:
     return [process for process, line in lines if "services.worker --channel" in line and channel_id in line]
 
 
-def test_a_worker_killed_amid_the_hand_over_costs_less_than_a_gop_and_nothing_is_kept_twice(
-    stack: Stack, media: Media
-) -> None:
+def test_a_worker_killed_amid_the_hand_over_costs_nothing_and_nothing_is_kept_twice(stack: Stack, media: Media) -> None:
     source = media.file(LONG_GOP)
     with on_air(stack, source) as (channel, publisher):
         leaving = worker_of(stack, channel["id"])
@@ -147,9 +152,9 @@ def test_a_worker_killed_amid_the_hand_over_costs_less_than_a_gop_and_nothing_is
     wanted = from_the_first_kept(source, "v", kept)
     assert len(set(kept)) == len(kept)
     assert sorted(kept, key=wanted.index) == kept
-    assert len(wanted) - len(kept) <= 25 * (LONG_GOP.gop_seconds + 1)
+    assert len(wanted) == len(kept)
     gaps = missing_after_the_start(session)
-    assert {gap["cause"] for gap in gaps} == {"worker_lost"}
+    assert {gap["cause"] for gap in gaps} <= {"worker_lost"}
     missing = sum(seconds_between(gap["from"], gap["to"]) for gap in gaps)
     assert missing == pytest.approx((len(wanted) - len(kept)) / 25, abs=0.5)
     parts = session["parts"]

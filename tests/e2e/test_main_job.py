@@ -112,15 +112,16 @@ def test_the_manifest_lists_every_object_with_its_checksum(stack: Stack, broadca
     assert head["state"] == "ended"
 
 
-def test_the_session_shows_one_part_without_gaps(stack: Stack, broadcast: dict[str, str]) -> None:
+def test_the_session_shows_what_was_captured_without_gaps(stack: Stack, broadcast: dict[str, str]) -> None:
     session = stack.session(broadcast["id"])
 
     assert session["state"] == "ended"
     assert session["gaps"] == []
-    (part,) = session["parts"]
-    assert part["video"] == {"codec": "h264", "width": 320, "height": 180}
-    assert part["audio"]["codec"] == "aac"
-    length = datetime.fromisoformat(part["to"]) - datetime.fromisoformat(part["from"])
+    first, last = session["parts"][0], session["parts"][-1]
+    assert len(session["parts"]) <= 2, "a worker that was slow to start has what it missed in a part of its own"
+    assert last["video"] == {"codec": "h264", "width": 320, "height": 180}
+    assert last["audio"]["codec"] == "aac"
+    length = datetime.fromisoformat(last["to"]) - datetime.fromisoformat(first["from"])
     assert length.total_seconds() == pytest.approx(9, abs=0.2)
     assert session["counts"]["snapshots"] == 5
 

@@ -10,12 +10,6 @@ from tests.fault.world import World, a_world
 from tests.numbered import NumberedMedia
 
 
-@pytest.fixture(scope="session")
-def numbered(tmp_path_factory: pytest.TempPathFactory) -> NumberedMedia:
-    """Clips whose frames tell their time, made once for the run."""
-    return NumberedMedia(tmp_path_factory.mktemp("numbered"))
-
-
 @pytest.fixture
 def world(tmp_path: Path, numbered: NumberedMedia) -> Iterator[World]:
     """A stack of files alone, for faults of publishers and processes."""

@@ -134,12 +134,9 @@ def _poison(clip: Path) -> None:
 
 
 def worker_is_told_to_go(world: World) -> Told:
-    """A second SIGTERM comes while the first is being obeyed."""
     air = world.air(NumberedClip(gop_seconds=GOP_SECONDS, b_frames=2))
     air.until_segments(3)
     leaving = air.worker()
-    leaving.terminate()
-    eventually(lambda: len(world.processes("services.worker", "--channel", air.id)) == 2, within=10, what="a successor")
     leaving.terminate()
     figures = {"gone": gone(leaving, within=20)}
     air.until_segments(4)
@@ -190,22 +187,22 @@ def stories(tmp_path_factory: pytest.TempPathFactory, numbered: NumberedMedia) -
         telling.close()
 
 
-def test_a_killed_ffmpeg_costs_a_second_and_the_wait_for_a_keyframe(stories: Stories) -> None:
+def test_a_killed_ffmpeg_costs_no_frame(stories: Stories) -> None:
     told = stories.told(ffmpeg_is_killed)
 
     assert told.report.findings == [], told.whole()
-    assert told.causes == {"ffmpeg_lost"}
+    assert told.causes == set()
     assert told.figures["replaced"] <= allowed(2)
-    assert told.lost <= 1 + told.figures["replaced"] + GOP_SECONDS + SPARE_SECONDS
+    assert told.lost == 0
 
 
 def test_a_wedged_ffmpeg_is_noticed_and_replaced(stories: Stories) -> None:
     told = stories.told(ffmpeg_is_wedged)
 
     assert told.report.findings == [], told.whole()
-    assert told.causes == {"ffmpeg_lost"}
+    assert told.causes == set()
     assert told.figures["replaced"] <= 10
-    assert told.lost <= 1 + told.figures["replaced"] + GOP_SECONDS + SPARE_SECONDS
+    assert told.lost == 0
 
 
 def test_pauses_between_ffmpegs_grow_and_are_forgotten_after_a_good_run(stories: Stories) -> None:
@@ -222,9 +219,9 @@ def test_a_killed_worker_is_replaced_and_its_spool_shipped(stories: Stories) -> 
     told = stories.told(worker_is_killed)
 
     assert told.report.findings == [], told.whole()
-    assert told.causes == {"worker_lost"}
+    assert told.causes == set()
     assert told.figures["replaced"] <= 10
-    assert told.lost <= 1 + told.figures["replaced"] + 2 + GOP_SECONDS + SPARE_SECONDS
+    assert told.lost == 0
     assert [entry.part for entry in told.record.of("recording")][:2] == [0, 1], "the open recording is recovered"
 
 
@@ -232,9 +229,9 @@ def test_a_hung_worker_is_killed_and_replaced(stories: Stories) -> None:
     told = stories.told(worker_hangs)
 
     assert told.report.findings == [], told.whole()
-    assert told.causes == {"worker_lost"}
+    assert told.causes == set()
     assert told.figures["replaced"] <= 2 * LEASE_SECONDS + 5
-    assert told.lost <= 1 + told.figures["replaced"] + 2 + GOP_SECONDS + SPARE_SECONDS
+    assert told.lost == 0
 
 
 @pytest.mark.parametrize(("story", "without"), [(picture_child_is_killed, 3.0), (picture_child_is_wedged, 9.0)])
@@ -274,7 +271,7 @@ def _digests(path: Path) -> list[str]:
     return [line.split(",")[5].strip() for line in shown.splitlines() if not line.startswith("#")]
 
 
-def test_a_worker_that_is_told_to_go_hands_over_and_a_second_signal_changes_nothing(stories: Stories) -> None:
+def test_a_worker_that_is_told_to_go_hands_over(stories: Stories) -> None:
     told = stories.told(worker_is_told_to_go)
 
     assert told.report.findings == [], told.whole()
@@ -289,5 +286,5 @@ def test_a_worker_without_a_successor_ships_everything_however_often_it_is_told_
     assert told.report.findings == [], told.whole()
     assert told.figures["gone"] <= 20
     assert told.figures["files left"] == 0
-    assert told.lost <= told.figures["gone"] + 5
-    assert [entry.part for entry in told.record.of("recording")] == [0, 1]
+    assert told.lost <= 1 + SPARE_SECONDS, "up to the next keyframe"
+    assert [entry.part for entry in told.record.of("recording")][:2] == [0, 1]

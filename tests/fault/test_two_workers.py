@@ -21,7 +21,6 @@ from tests.waiting import eventually
 
 LEASE_SECONDS = 5
 STOPS_WITHIN = allowed(4.0)
-MANIFEST_SECONDS = 6
 RECORDING_SECONDS = 4
 HOME = Path(__file__).parents[2]
 
@@ -76,7 +75,7 @@ def test_a_worker_that_was_frozen_past_its_lease_stops_and_overwrites_nothing(wo
     # Only a lease that has run out can be taken, and the gateway kills the frozen worker after twice its time.
     eventually(lambda: time.monotonic() - frozen > LEASE_SECONDS + 0.3, within=LEASE_SECONDS + 2, what="no lease")
     with beside(older, world.folder / "second", *arguments, log=log) as newer:
-        eventually(lambda: newer.poll() is not None or begun(air) == 2, within=15, what="the second captures")
+        eventually(lambda: newer.poll() is not None or begun(air) >= 2, within=15, what="the second captures")
         assert newer.poll() is None, log.read_text()
         without = time.monotonic() - frozen
         older.resume()
@@ -87,12 +86,13 @@ def test_a_worker_that_was_frozen_past_its_lease_stops_and_overwrites_nothing(wo
     told = Told(air, {"the older one stopped after": stopped, "without a worker": without})
     print(told.figures, told.report.lines()[-1])
 
-    # What the first has shipped since it last wrote the manifest, every 5 s, nobody knows of: its spool is its own.
-    assert told.report.names <= {"object_unlisted"}, told.whole()
+    # What the first has shipped since it last wrote the manifest, every 5 s, nobody knows of: its spool is its own, and
+    # the numbers that it may have given are not given again.
+    assert told.report.names <= {"object_unlisted", "media_sequence"}, told.whole()
     assert stopped < STOPS_WITHIN
-    assert [part.more["n"] for part in told.record.parts] == [0, 1]
+    assert [part.more["n"] for part in told.record.parts][:2] == [0, 1]
     assert list(events(world, "lease_lost", session=session)), "it went because it saw the newer epoch"
-    assert told.lost <= told.figures["without a worker"] + MANIFEST_SECONDS + RECORDING_SECONDS
+    assert told.lost == 0
 
 
 def test_a_worker_stops_when_a_newer_epoch_is_recorded(world: World) -> None:

@@ -38,13 +38,14 @@ class Violation:
 class Watcher:
     """Polls a channel's playlists through the API's links, and its manifest in the store, until closed.
 
-    `unavailable` counts answers that are no statement about an object (5xx, no connection); `edges` are when a look
-    was taken (epoch s) and how old the end of the last segment was then (s).
+    It looks every `period` seconds. `unavailable` counts answers that are no statement about an object (5xx, no
+    connection); `edges` are when a look was taken (epoch s) and how old the end of the last segment was then (s).
     """
 
     api: httpx.Client
     channel_id: str
     look: Look
+    period: float = PERIOD_SECONDS
     violations: list[Violation] = field(default_factory=list)
     looks: int = 0
     versions: int = 0
@@ -92,7 +93,7 @@ class Watcher:
 
     def _watch(self) -> None:
         turn = 0
-        while not self._over.wait(PERIOD_SECONDS):
+        while not self._over.wait(self.period):
             turn += 1
             try:
                 if "hls" not in self._links or turn % 300 == 0:

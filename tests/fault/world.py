@@ -19,7 +19,7 @@ from tests.e2e.stack import TOKEN, Stack
 from tests.emulators import CREDENTIALS
 from tests.fault.broadcaster import Broadcaster
 from tests.fault.proxy import FaultProxy
-from tests.fault.watcher import Watcher
+from tests.fault.watcher import PERIOD_SECONDS, Watcher
 from tests.local.running import free_offset
 from tests.numbered import NumberedClip, NumberedMedia
 from tests.processes import command
@@ -104,6 +104,8 @@ class World:
     session_ids: dict[str, str] = field(default_factory=dict)
     """The sessions of channels, where a fault must know them while the API may be away."""
     exits: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    looks_every: float = PERIOD_SECONDS
+    """How often each channel's viewer looks (s)."""
     _seconds: float = 300
 
     def clip(self, clip: NumberedClip) -> Path:
@@ -117,7 +119,7 @@ class World:
         channel = self.stack.create(**(defaults | fields))
         log = self.folder / f"frames-{channel['id']}.jsonl"
         broadcaster = Broadcaster(str(channel["publish"]["url"]), self.media.file(clip), log)
-        watcher = Watcher(self._viewer(), str(channel["id"]), self.look)
+        watcher = Watcher(self._viewer(), str(channel["id"]), self.look, self.looks_every)
         self.exits.enter_context(watcher)
         self.exits.enter_context(broadcaster)
         return Air(self, channel, broadcaster, watcher)

@@ -65,17 +65,22 @@ class AWorker:
 
     def on_air(self, **settings: object) -> None:
         """Store a channel with a publisher connected, and start its worker."""
+        self.accept(**settings)
+        self.start()
+
+    def accept(self, **settings: object) -> None:
+        """Store a channel with a publisher connected."""
         settings = {"image_time": 1, "hls_time": 1, "video_time": 60, **settings}
         self.state.channels.add(a_channel(CHANNEL, **settings))
         publisher = a_publisher(accepted_at=SystemClock().now())
         self.state.sessions.save(session=a_session(SESSION, started_at=SystemClock().now(), publisher=publisher))
-        self.start()
 
-    def start(self) -> None:
+    def start(self, *arguments: str) -> None:
+        arguments = arguments or ("--channel", CHANNEL, "--session", SESSION)
         environment = {name: value for name, value in os.environ.items() if not name.startswith("STREAMKEEP_")}
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "services.worker", "--channel", CHANNEL, "--session", SESSION],
+                [sys.executable, "-m", "services.worker", *arguments],
                 cwd=ROOT,
                 env={**environment, **self._settings},
                 stdout=log,
@@ -108,9 +113,12 @@ class AWorker:
         """Give the ffmpeg that captures."""
         return self.program("ffmpeg", "-rw_timeout")
 
+    def log(self) -> str:
+        return self._log.read_text()
+
     def said(self, event: str) -> list[dict[str, Any]]:
         """Give what the log has of an event so far."""
-        lines = [line for line in self._log.read_text().splitlines() if line.startswith("{")]
+        lines = [line for line in self.log().splitlines() if line.startswith("{")]
         return [line for line in map(json.loads, lines) if line["event"] == event]
 
     def session(self) -> Session:

@@ -180,7 +180,7 @@ async def test_a_segment_that_cannot_be_read_is_a_failure(tmp_path: Path) -> Non
     path = tmp_path / "segment-000000.ts"
     path.write_bytes(b"garbage")
 
-    with pytest.raises(ChildFailed, match="Invalid data"):
+    with pytest.raises(ChildFailed, match="End of file"):
         await fit_segment(FileClosed(kind=Kind.SEGMENT, path=path, start=0, end=9), 3)
 
 

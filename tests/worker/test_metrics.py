@@ -33,6 +33,16 @@ async def test_a_worker_shows_what_it_counts() -> None:
     assert any(sample.labels == {"output": "hls"} for sample in families["streamkeep_files_shipped"].samples)
 
 
+@pytest.mark.anyio
+async def test_where_others_reach_it_a_worker_shows_figures_to_who_has_the_sessions_token() -> None:
+    app = control_app(Secret("token"), asyncio.Event(), nothing, Shutter(a_picture()), is_private=False)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://worker") as client:
+        answers = [await client.get("/metrics", headers=headers) for headers in ({}, {"Authorization": "Bearer token"})]
+
+    assert [answer.status_code for answer in answers] == [401, 200]
+    assert "streamkeep_" not in answers[0].text
+
+
 def test_names_keep_to_the_conventions_and_labels_do_not_grow() -> None:
     for family in text_string_to_metric_families(metrics.shown().decode()):
         assert re.fullmatch(r"(streamkeep|process)_[a-z_]+", family.name)

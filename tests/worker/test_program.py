@@ -58,6 +58,10 @@ def test_a_missing_setting_is_named(settings: dict[str, str], name: str) -> None
         ("STREAMKEEP_MIN_FREE_BYTES", "much"),
         ("STREAMKEEP_LEASE_SECONDS", "1"),
         ("STREAMKEEP_REREAD_SECONDS", "0"),
+        ("STREAMKEEP_WATCHDOG_SECONDS", "-1"),
+        ("STREAMKEEP_CONTROL_PORT", "65536"),
+        ("STREAMKEEP_ADVERTISED_HOST", "http://x/"),
+        ("STREAMKEEP_ZONE", "a/b"),
         ("STREAMKEEP_LOG_FORMAT", "xml"),
     ],
 )
@@ -73,6 +77,20 @@ def test_an_unknown_setting_is_named(settings: dict[str, str]) -> None:
 
     assert done.returncode == 2
     assert "STREAMKEEP_SPOOLPATH" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("hand_over", "stop", "returncode"), [("95", "20", 1), ("95", "21", 2), ("100", "110", 2)], ids=str
+)
+def test_on_ecs_the_hand_over_and_the_shipping_end_before_the_task_is_killed(
+    settings: dict[str, str], hand_over: str, stop: str, returncode: int
+) -> None:
+    waits = {"STREAMKEEP_HAND_OVER_SECONDS": hand_over, "STREAMKEEP_STOP_SECONDS": stop}
+    done = worker({**settings, **waits, "ECS_CONTAINER_METADATA_URI_V4": "http://127.0.0.1:1/v4/abc"}, *ARGUMENTS)
+
+    assert done.returncode == returncode
+    assert ("setting STREAMKEEP_HAND_OVER_SECONDS:" in done.stderr) == (returncode == 2)
+    assert ("ECS does not tell this task who it is" in done.stderr) == (returncode == 1)
 
 
 @pytest.mark.parametrize("missing", ["--channel", "--session"])

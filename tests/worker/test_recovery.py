@@ -16,6 +16,7 @@ from services.domain.capture import MediaPlan
 from services.domain.manifest import Gap
 from services.worker.capture import ffmpeg_arguments
 from services.worker.capture.ffmpeg_arguments import Tap
+from services.worker.delivery.parcel import Waiting
 from services.worker.events import ClockSet, FileClosed
 from services.worker.succession.inheritance import merge
 from services.worker.succession.ledger import Ledger
@@ -122,8 +123,10 @@ async def test_what_a_kill_left_open_begins_where_the_last_whole_file_ends(
         ledger.closed(0, FileClosed(kind=Kind.SEGMENT, path=run / name, start=max(0.08, float(start)), end=float(end)))
 
     left = await recover(ledger, folder)
-    segments = [waiting.file for waiting in left.waiting if waiting.file.kind is Kind.SEGMENT]
-    recordings = [waiting.file for waiting in left.waiting if waiting.file.kind is Kind.RECORDING]
+    assert left.loose is not None
+    found = [*(waiting.file for waiting in left.waiting), *left.loose.files]
+    segments = [file for file in found if file.kind is Kind.SEGMENT]
+    recordings = [file for file in found if file.kind is Kind.RECORDING]
 
     assert [segment.path.name for segment in segments][:3] == [f"segment-{n:09d}.ts" for n in range(3)][: len(segments)]
     assert [after.start for after in segments[1:]] == [before.end for before in segments[:-1]]
@@ -136,7 +139,11 @@ async def test_what_a_kill_left_open_is_not_lost_by_a_second_kill_after_it_was_p
 ) -> None:
     run = a_run(ledger, folder, 0, 1000)
     killed_capture(media.file(Clip(seconds=4, gop_seconds=0.4)), run)
-    found = (await recover(ledger, folder)).waiting
+    loose = (await recover(ledger, folder)).loose
+    assert loose is not None
+    for file in loose.files:
+        ledger.closed(0, file)
+    found = [Waiting(file, 0, loose.anchor) for file in loose.files]
     recording = next(waiting for waiting in found if waiting.file.kind is Kind.RECORDING)
     whole = recording.file.path.rename(run / f"whole-{recording.file.path.name}")
     parcel = replace(recording.parcel(), file=replace(recording.file, path=whole))
@@ -164,7 +171,24 @@ async def test_an_open_file_that_cannot_be_read_is_left_out(ledger: Ledger, fold
     (run / "recording-000000000.mp4").write_bytes(b"")
     (run / "segment-000000000.ts").write_bytes(b"garbage")
 
-    assert (await recover(ledger, folder)).waiting == []
+    left = await recover(ledger, folder)
+
+    assert left.waiting == []
+    assert left.loose is not None
+    assert list(left.loose.files) == []
+
+
+async def test_open_files_of_a_part_that_is_not_the_last_one_ship_as_they_are(
+    media: Media, ledger: Ledger, folder: Path
+) -> None:
+    killed_capture(media.file(Clip(seconds=4, gop_seconds=0.4)), a_run(ledger, folder, 0, 1000))
+    a_run(ledger, folder, 1, 1010)
+
+    left = await recover(ledger, folder)
+
+    assert {waiting.file.kind for waiting in left.waiting} == {Kind.RECORDING, Kind.SEGMENT}
+    assert left.loose is not None
+    assert left.loose.number == 1
 
 
 async def test_the_pieces_of_an_earlier_attempt_are_no_files_of_their_own(

@@ -13,16 +13,16 @@ from pathlib import Path
 
 import structlog
 
-from services.domain.artifact import Kind
 from services.domain.capture import ImagePlan, MediaPlan
 from services.domain.secrets import Secret
 from services.runtime.beat import until_beat
 from services.runtime.child_environment import child_environment
 from services.worker.capture import ffmpeg_arguments, stopping
 from services.worker.capture.ffmpeg_arguments import Tap
+from services.worker.capture.lists import LISTS, read_list
 from services.worker.capture.pulse import LOOK_SECONDS, Pulse
 from services.worker.capture.steady_clock import SteadyClock
-from services.worker.events import CaptureEvent, FileClosed, RunOutgrown, VideoSeen
+from services.worker.events import CaptureEvent, RunOutgrown, VideoSeen
 from services.worker.pictures.asking import ChildLost, NoPicture, Shot
 from services.worker.pictures.picture_child import PictureChild
 from services.worker.pictures.tail_files import RING_FILES, RING_PATTERN, TailKind
@@ -36,7 +36,6 @@ NO_STREAM = "matches no streams"
 NO_H264 = "is not supported by the bitstream filter"
 _UNREADABLE = re.compile(r"(Video|Audio) codec \(([0-9a-f]+)\) is not implemented")
 _LATE_STREAM = re.compile(r"New (audio|video) stream")
-_LISTS = {"recording": Kind.RECORDING, "segment": Kind.SEGMENT}
 _TOKEN = re.compile(r"(token=)[^&\s]+")
 
 
@@ -81,7 +80,7 @@ class CaptureRun:
             steady=self.steady,
             emit=self._heard,
         )
-        pipes = {name: os.pipe() for name in _LISTS}
+        pipes = {name: os.pipe() for name in LISTS}
         try:
             process = self._process = await self._spawn(
                 tap, tail, {name: write_end for name, (_, write_end) in pipes.items()}
@@ -94,8 +93,8 @@ class CaptureRun:
             for _, write_end in pipes.values():
                 os.close(write_end)
         self._tasks = [
-            asyncio.create_task(self._read_list(kind, pipes[name][0]), name=f"{name} list")
-            for name, kind in _LISTS.items()
+            asyncio.create_task(read_list(kind, pipes[name][0], self.folder, self.emit), name=f"{name} list")
+            for name, kind in LISTS.items()
         ]
         self._tasks.append(asyncio.create_task(self._complain(process), name="ffmpeg complaints"))
         await child.start()
@@ -189,31 +188,6 @@ class CaptureRun:
             await asyncio.sleep(until_beat(LOOK_SECONDS))
         log.warning("ffmpeg_wedged", trouble=trouble)
         self.kill()
-
-    async def _read_list(self, kind: Kind, read_end: int) -> None:
-        """Read `name,start,end` lines; ffmpeg writes one the moment the file is closed."""
-        reader = asyncio.StreamReader()
-        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(read_end, "rb", 0)
-        )
-        clock = asyncio.get_running_loop().time
-        is_first, before = True, clock()
-        try:
-            while line := await reader.readline():
-                name, start, end = line.decode().strip().rsplit(",", 2)
-                self.emit(
-                    FileClosed(
-                        kind=kind,
-                        path=self.folder / Path(name).name,
-                        start=float(start),
-                        end=float(end),
-                        is_first=is_first,
-                        waited=clock() - before,
-                    )
-                )
-                is_first, before = False, clock()
-        finally:
-            transport.close()
 
     async def _relay(self, process: Process, child: PictureChild) -> None:
         """Carry the tap to the child; this always reads on, so that ffmpeg never waits for a picture."""

@@ -93,22 +93,19 @@ def _ring(pull: ffmpeg.nodes.FilterableStream, folder: Path) -> ffmpeg.nodes.Out
 
 
 def capture(
-    source: str, media: MediaPlan, folder: Path, *, tap: Tap, lists: dict[str, int], ring: bool = False
+    source: str, media: MediaPlan, folder: Path, *, tap: Tap | None, lists: dict[str, int], ring: bool = False
 ) -> list[str]:
     """Give the argv of a capture: one pull, stream copy into every output, the tap on standard output.
 
-    With `ring` the newest frames lie in a few files that are written over again.
+    With `ring` the newest frames lie in a few files that are written over again. Without a `tap` the source is a file
+    of ours, whose timestamps stay as they are.
 
     `lists` has the file descriptors for the lines `name,start,end` that ffmpeg writes when it closes a file:
     `recording` and `segment`. `source` carries the session's pull token.
     """
-    pull = ffmpeg.input(
-        source,
-        **(_LIVE if source.startswith("rtmp") else {}),
-        rw_timeout=IDLE_SECONDS * 1_000_000,
-        fpsprobesize=0,
-        analyzeduration=PROBE_MICROSECONDS,
-    )
+    live = {**(_LIVE if source.startswith("rtmp") else {}), "rw_timeout": IDLE_SECONDS * 1_000_000}
+    own = {"copyts": None, "probesize": PATIENT_BYTES}
+    pull = ffmpeg.input(source, **(own if tap is None else live), fpsprobesize=0, analyzeduration=PROBE_MICROSECONDS)
     media_streams = (pull["v:0?"], pull["a:0?"])
     # A stream without keyframes is taken up and cut at any packet.
     anywhere = {"break_non_keyframes": 1, "copyinkf": None} if media.cuts_anywhere else {}
@@ -148,8 +145,9 @@ def capture(
         )
     if ring:
         outputs.append(_ring(pull, folder))
-    streams, options = _TAPS[tap]
-    outputs.append(ffmpeg.output(*(pull[stream] for stream in streams), "pipe:1", c="copy", **_NUT, **options))
+    if tap is not None:
+        streams, options = _TAPS[tap]
+        outputs.append(ffmpeg.output(*(pull[stream] for stream in streams), "pipe:1", c="copy", **_NUT, **options))
     argv: list[str] = ffmpeg.merge_outputs(*outputs).compile(cmd=_PROGRAM)
     return argv
 
@@ -163,11 +161,12 @@ def remux(source: Path, target: Path) -> list[str]:
     return argv
 
 
-def split(source: Path, folder: Path, cuts: Sequence[float], *, reference: str, streams: int | str = 0) -> list[str]:
-    """Give the argv that cuts a segment at these PTS (s), keyframe or not; lines on standard output.
+def split(source: Path, folder: Path, cuts: Sequence[int], *, reference: str, streams: int | str = 0) -> list[str]:
+    """Give the argv that cuts a segment before these packets, keyframe or not; lines on standard output.
 
-    Timestamps are kept, so that the pieces play on from the segment before them. `reference` is the stream that is cut
-    by: sound where there is some, since video may have a hole. `streams` are those to keep, as ffmpeg's map.
+    Timestamps are kept, so that the pieces play on from the segment before them. `reference` is the stream whose
+    packets are counted: sound where there is some, since video may have a hole. `streams` are those to keep, as
+    ffmpeg's map. Times to cut at mean one thing to ffmpeg 5 and another to 7 (from the first packet on).
     """
     outputs = ffmpeg.input(str(source), analyzeduration=PATIENT_MICROSECONDS, probesize=PATIENT_BYTES).output(
         str(folder / PIECE_PATTERN),
@@ -177,7 +176,7 @@ def split(source: Path, folder: Path, cuts: Sequence[float], *, reference: str, 
         # A piece that begins off-keyframe says what its video is, so that a player that begins with it can go on.
         **{"bsf:v": "dump_extra=freq=all"},
         f="segment",
-        segment_times=",".join(f"{cut:.3f}" for cut in cuts),
+        segment_frames=",".join(map(str, cuts)),
         segment_format="mpegts",
         segment_format_options="mpegts_copyts=1",
         break_non_keyframes=1,
@@ -229,13 +228,13 @@ def _filter(name: str, **options: str) -> str:
     return f"{name}=" + ":".join(f"{option}={value}" for option, value in options.items()).replace(",", r"\,")
 
 
-def packets(source: Path, *, first: int | None = None) -> list[str]:
-    """Give the argv that prints the times and flags of a file's video packets, or of its `first` few, as JSON."""
+def packets(source: Path, *, first: int | None = None, stream: str = "v:0") -> list[str]:
+    """Give the argv that prints the times and flags of a stream's packets, or of its `first` few, as JSON."""
     return [
         "ffprobe", "-v", "error", "-of", "json",
         "-analyzeduration", str(PATIENT_MICROSECONDS), "-probesize", str(PATIENT_BYTES),
         *([] if first is None else ["-read_intervals", f"%+#{first}"]),
-        *_form(source), "-select_streams", "v:0", "-show_entries", "packet=pts_time,dts_time,flags", str(source),
+        *_form(source), "-select_streams", stream, "-show_entries", "packet=pts_time,dts_time,flags", str(source),
     ]  # fmt: skip
 
 

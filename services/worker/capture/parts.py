@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import InitVar, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -12,17 +12,19 @@ import structlog
 
 from services.domain import times
 from services.domain.artifact import Kind
-from services.domain.gaps import cut_off, missing_before
-from services.domain.manifest import Part
+from services.domain.manifest import Mark, Part
 from services.runtime import metrics
+from services.worker.capture.before import Before, Missed
 from services.worker.capture.doubt import Doubt
 from services.worker.capture.drift import Drift
 from services.worker.capture.early import Early
+from services.worker.capture.going_live import GoingLive
 from services.worker.capture.needs import Needs
+from services.worker.capture.settling import Settling
 from services.worker.capture.steady_clock import SteadyClock
 from services.worker.delivery.lane import Lane
 from services.worker.delivery.manifest_keeper import ManifestKeeper
-from services.worker.delivery.parcel import OUTPUTS, Waiting, discard
+from services.worker.delivery.parcel import Waiting, discard
 from services.worker.events import (
     CaptureEvent,
     ClockSet,
@@ -38,7 +40,8 @@ from services.worker.events import (
 from services.worker.following import Following
 from services.worker.pictures.keyframes import Keyframes
 from services.worker.succession.ledger import Ledger
-from services.worker.succession.recovery import PartFiles
+from services.worker.succession.loose_end import LooseEnd
+from services.worker.succession.part_files import PartFiles
 
 log = structlog.get_logger()
 
@@ -49,9 +52,11 @@ class Parts:
 
     `missing_cause` says why media is missing before the next part when the publisher stayed; `missed` why a publisher
     was not captured although the worker listened. `outgrown` is set when the present run has to be replaced by one that
-    has what it `needs`. `keyframes` are those of the present run; `until` is where its part ends when what comes after
-    that is of another (PTS, s), and `closed` is set while no part is open. `anchored` is told where the present run's
-    PTS 0 is (epoch s).
+    has what it `needs`, and `is_replaced` while it ends for such a one: the next part may begin amid its last files.
+    `before` says what is known of the time before the next part, and `loose` is the end of the last one where that was
+    cut off. `keyframes` are those of the present run; `until` is where its part ends when what comes after that is of
+    another (PTS, s), and `closed` is set while no part is open. `anchored` is told where the present run's PTS 0 is
+    (epoch s).
     """
 
     following: Following
@@ -67,17 +72,27 @@ class Parts:
     keyframes: Keyframes = field(default_factory=Keyframes)
     until: float | None = None
     anchored: Callable[[float], None] = lambda _: None
+    is_replaced: bool = False
+    before: Before = Before.UNKNOWN
+    loose: InitVar[LooseEnd | None] = None
+    settling: Settling = field(init=False)
     _early: Early = field(default_factory=Early)
     _files: PartFiles | None = None
     _doubt: Doubt = field(init=False)
     _drift: Drift = field(init=False)
     _last_pts: float = 0.0
     _hears: bool = False
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _going_live: GoingLive = field(init=False)
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, loose: LooseEnd | None) -> None:
         """Begin without a part."""
         self._doubt, self._drift = Doubt(self.steady), Drift(self.manifest)
+        self.settling = Settling(
+            following=self.following, manifest=self.manifest, ledger=self.ledger, lanes=self.lanes, loose=loose
+        )
+        self._going_live = GoingLive(
+            following=self.following, manifest=self.manifest, ledger=self.ledger, steady=self.steady
+        )
 
     @property
     def is_open(self) -> bool:
@@ -117,8 +132,7 @@ class Parts:
                 self.manifest.change_part(self._files.number, video=event.video)
             case KeyframeSeen():
                 self.keyframes.add(event)
-                if self._files is not None and self._files.first_keyframe is None:
-                    self._files.first_keyframe = event.pts
+                self._mark(event)
                 self._seen(event)
             case MediaSeen():
                 self._seen(event)
@@ -131,6 +145,15 @@ class Parts:
             case FileClosed():
                 self._ship(event)
 
+    def _mark(self, keyframe: KeyframeSeen) -> None:
+        """Note the newest keyframe where a later worker finds it."""
+        if self._files is None:
+            return
+        if self._files.first_keyframe is None:
+            self._files.first_keyframe = keyframe.pts
+        at = round(self._files.anchor + keyframe.pts, 3)
+        self.manifest.mark(Mark(part=self._files.number, at=at, digest=keyframe.digest))
+
     def _seen(self, media: MediaSeen | KeyframeSeen) -> None:
         self._hears = True
         self._last_pts = max(self._last_pts, media.pts)
@@ -138,11 +161,18 @@ class Parts:
             self._drift.seen(self._files.number, media.drift)
         self._release(media.pts)
 
+    def settle(self) -> None:
+        """Ship whole what the last part left open, if that is not settled yet."""
+        self.settling.settle(self.missing_cause)
+
     def _open(self, clock: ClockSet, folder: Path) -> None:
+        self.settle()
         number, previous_end = len(self.manifest.head.parts), self.manifest.last_end()
         if previous_end is not None:
             # Another machine's clock may have been ahead, or media may have run faster than time.
             clock = replace(clock, anchor=max(clock.anchor, previous_end.timestamp() - clock.first))
+        if clock.digest is None and self.keyframes.first is not None:
+            clock = replace(clock, digest=self.keyframes.first.digest)
         self._files = PartFiles.begun(number, clock, folder)
         self.anchored(clock.anchor)
         self.closed.clear()
@@ -152,13 +182,11 @@ class Parts:
         self.following.news.began(part)
         self.ledger.part(number, clock, folder)
         self.manifest.begin_part(part)
-        log.info("part_began", part=number)
-        task = asyncio.create_task(
-            self._went_live(part, previous_end, cause=self.missing_cause, unheard=self.missed), name="went live"
-        )
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        self.missing_cause, self.missed = "ffmpeg_lost", None
+        log.info("part_began", part=number, before=self.before.value)
+        self._going_live.begin(part, Missed(previous_end, self.missing_cause, self.missed, self.before))
+        self.missing_cause, self.missed, self.before = "ffmpeg_lost", None, Before.UNKNOWN
+        if (keyframe := self.keyframes.last) is not None:
+            self._mark(keyframe)
         for file in self._early.taken():
             self._ship(file)
 
@@ -181,26 +209,6 @@ class Parts:
         self._release()
         self.outgrown.set()
 
-    async def _went_live(self, part: Part, previous_end: datetime | None, *, cause: str, unheard: str | None) -> None:
-        """Record that media arrives, and declare what is missing before it."""
-        await self.following.went_live()
-        self.manifest.follow(self.following.session)
-        publisher = self.following.session.publisher
-        if publisher is not None:
-            since = self.following.session.started_at
-            accepted_at = self.steady.of_wall(publisher.accepted_at, since=since)
-            publisher = replace(publisher, accepted_at=accepted_at)
-        left_at = self.following.session.left_at
-        if left_at is not None:
-            left_at = self.steady.of_wall(left_at, since=self.following.session.started_at)
-        outputs = self.following.plan().outputs()
-        gaps = missing_before(part, previous_end, publisher, outputs, cause=cause, unheard=unheard, left_at=left_at)
-        self.following.news.missed(part, gaps)
-        for gap in gaps:
-            if gap.outputs:
-                self.ledger.declared(gap)  # the manifest is written later, and a kill may come first
-            self.manifest.declare_gap(gap)
-
     def _release(self, reach: float | None = None) -> None:
         for file in self._doubt.released(reach):
             self._ship(file, is_believed=True)
@@ -214,6 +222,8 @@ class Parts:
             return
         if self.until is None and not is_believed and self._doubt.hold(file, files.anchor):
             return
+        if self.until is None and self.is_replaced and file.kind is not Kind.SNAPSHOT:
+            return  # as if it had stayed open: `close` finds it
         kept = files.own(file, self.until)
         if kept is None:
             discard(file)
@@ -234,44 +244,39 @@ class Parts:
         log.warning("clock_by_files", files=len(self._early))
         self._open(self._early.clock(self.steady.now()), folder)
 
-    async def close(self, returncode: int, folder: Path) -> None:
-        """End the part of a run that is over; what a killed ffmpeg left open ships too."""
+    async def close(self, returncode: int, folder: Path, *, end: float | None = None, goes_on: bool = False) -> None:
+        """End the part of a run that is over, at `end` (PTS, s) where that is known better.
+
+        What a killed ffmpeg left open ships once it is settled where the next part begins. With `goes_on` the next one
+        begins at once: nobody who waits for the end of all parts is to hear of it.
+        """
         self._hears = False
         if self._files is None:
             await self._early.measure()
         if self._files is None and self._early:
             self._open_by_files(folder)
-        await asyncio.gather(*self._tasks)
-        if self._files is None:
+        await self._going_live.said()
+        files = self._files
+        if files is None:
+            self.is_replaced = False
             return
         self._release()
-        open_files = await self._files.open_files()
-        for file in open_files:
-            self._ship(file, is_believed=True)
-        # Of a folder that is gone nothing counts but what was whole before.
-        is_gone = not folder.is_dir()  # noqa: ASYNC240 - one look
-        if self.until is not None:
-            ended_at = self._time(self.until)
-        else:
-            ended_at = self._cut_off() if open_files or is_gone else self._time(self._last_pts)
+        open_files = await files.open_files()
         if returncode == 0:
             self.missing_cause = "publisher_away"  # nothing more came; an ffmpeg that is killed does not end so
-        self.manifest.change_part(self._files.number, ended_at=ended_at)
-        log.info("part_ended", part=self._files.number, returncode=returncode)
-        self._files, self.until = None, None
+        end = self.until if self.until is not None else end
+        # Of a folder that is gone nothing counts but what was whole before.
+        if end is None and (open_files or not folder.is_dir()):  # noqa: ASYNC240 - one look
+            self.settling.loose = LooseEnd.of(files, open_files, of_another_plan=self.is_replaced)
+        else:
+            for file in open_files:
+                self._ship(file, is_believed=True)
+            self.manifest.change_part(files.number, ended_at=self._time(self._last_pts if end is None else end))
+        log.info("part_ended", part=files.number, returncode=returncode)
+        self._files, self.until, self.is_replaced = None, None, False
         self.keyframes = Keyframes()
-        self.closed.set()
-
-    def _cut_off(self) -> datetime:
-        """Give the end of a part whose run was killed, and declare what the outputs lack that were saved for less."""
-        assert self._files is not None  # noqa: S101 - a part is open
-        nothing = self._time(self._files.first)
-        wanted = {output: nothing for output in self.following.plan().outputs() if output != OUTPUTS[Kind.SNAPSHOT]}
-        saved = wanted | self._files.saved()
-        ended_at, gaps = cut_off(saved, self.missing_cause) if saved else (nothing, [])
-        for gap in gaps:
-            self.manifest.declare_gap(gap)
-        return ended_at
+        if not goes_on:
+            self.closed.set()
 
     def _time(self, pts: float) -> datetime:
         assert self._files is not None  # noqa: S101 - a part is open

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
@@ -25,9 +26,10 @@ class PictureLost(Exception):
 
 @dataclass(slots=True)
 class Arrivals:
-    """The newest pictures in the store, and those that are waited for."""
+    """The newest pictures in the store, and those that are waited for; the last came at `last_at` (monotonic, s)."""
 
     _arrived: OrderedDict[Place, Artifact] = field(default_factory=OrderedDict)
+    last_at: float = field(default_factory=time.monotonic)
     _awaited: dict[Place, asyncio.Future[Artifact]] = field(default_factory=dict)
 
     async def picture(self, part: int, pts: float) -> Artifact:
@@ -47,6 +49,7 @@ class Arrivals:
         if parcel.file.kind is not Kind.SNAPSHOT:
             return
         place = (parcel.part, parcel.file.start)
+        self.last_at = time.monotonic()
         self._arrived[place] = entry
         while len(self._arrived) > KEPT:
             self._arrived.popitem(last=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -76,7 +77,7 @@ async def fit_segment(file: FileClosed, target: int) -> list[FileClosed]:
     reference = "a:0" if found["audio"] else "v:0"
     # Where in the file it begins: sound may lie in it that is earlier.
     offset = (found["start"] or 0.0) + (found["seconds"] or 0.0) - (file.end - file.start)
-    cuts = [offset + target * number for number in range(1, count)]
+    cuts = await _packet_numbers(file.path, reference, [offset + target * number for number in range(1, count)])
     # Of a video that was announced and never came nothing is to be carried over, and ffmpeg would not know how.
     streams = 0 if found["video"] else "a:0"
     output = await run(ffmpeg_arguments.split(file.path, folder, cuts, reference=reference, streams=streams))
@@ -92,6 +93,14 @@ async def fit_segment(file: FileClosed, target: int) -> list[FileClosed]:
     pieces[-1] = replace(pieces[-1], end=min(pieces[-1].end, longest))
     log.info("segment_split", seconds=file.end - file.start, pieces=len(pieces), target=target)
     return pieces
+
+
+async def _packet_numbers(path: Path, stream: str, times: Sequence[float]) -> list[int]:
+    """Give the number of the first packet that is not before each of these times (s); at least one, past the end."""
+    found = json.loads(await run(ffmpeg_arguments.packets(path, stream=stream))).get("packets", [])
+    told = [float(packet.get("pts_time", "-inf")) for packet in found]
+    firsts = (next((number for number, pts in enumerate(told) if pts >= time), 0) for time in times)
+    return sorted({number for number in firsts if number > 0}) or [len(told) + 1]
 
 
 async def describe(path: Path) -> dict[str, Any]:

@@ -16,7 +16,17 @@ import structlog
 from services.domain import keys
 from services.domain.artifact import Artifact
 from services.domain.errors import ObjectExists, Unavailable
-from services.domain.manifest import ChunkReference, Gap, Head, Part, counts, decode_chunk, encode_chunk, encode_head
+from services.domain.manifest import (
+    ChunkReference,
+    Gap,
+    Head,
+    Mark,
+    Part,
+    counts,
+    decode_chunk,
+    encode_chunk,
+    encode_head,
+)
 from services.domain.ports import ObjectStore
 from services.domain.session import Session, SessionState
 from services.runtime import metrics
@@ -82,6 +92,10 @@ class ManifestKeeper:
         """Count a picture that was left out; it is written with what changes next, for it is not worth a PUT."""
         metrics.UNCHANGED.inc()
         self.head = self.head.with_unchanged()
+
+    def mark(self, mark: Mark) -> None:
+        """Note the newest keyframe; it is written with what changes next, for it is not worth a PUT."""
+        self.head = replace(self.head, mark=mark)
 
     def declare_gap(self, gap: Gap) -> None:
         """Declare a time that the outputs have nothing of."""

@@ -9,14 +9,13 @@ from pathlib import Path
 import structlog
 
 from services.domain import times
-from services.domain.artifact import Kind
+from services.domain.artifact import OUTPUTS, Kind
 from services.domain.manifest import Gap
+from services.domain.sprites import tile_of
 from services.worker.events import FileClosed
 
 log = structlog.get_logger()
 
-OUTPUTS = {Kind.SNAPSHOT: "snapshots", Kind.RECORDING: "recordings", Kind.SEGMENT: "hls"}
-"""What gaps and metrics call the output of each kind."""
 SHORTEST_GAP = 0.001
 FILE_BYTES = 64 * 1024
 """What a waiting file counts for besides its content, so that a bound of bytes bounds their number too."""
@@ -34,6 +33,8 @@ def discard(file: FileClosed) -> None:
     """Remove a file from the spool with its other sizes, itself last: while it is there a successor finds them all."""
     for each in file.sizes:
         remove(each.path)
+    if file.kind is Kind.SNAPSHOT:
+        remove(file.path.with_name(tile_of(file.path.name)))  # nobody wanted it
     remove(file.path)
 
 

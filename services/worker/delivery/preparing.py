@@ -92,6 +92,8 @@ class Preparing:
         end -= waiting.anchor
         reach = end if part == waiting.part else None
         own = await cut(waiting.file)
+        if not own.path.exists():
+            raise FileNotFoundError(own.path)
         if size(own.path) == 0:
             raise ChildFailed("nothing is left of it")
         file = await with_true_length(own, reach, longest, floor=end)

@@ -8,14 +8,14 @@ from functools import partial
 
 import structlog
 
-from services.domain.artifact import Artifact, Kind
+from services.domain.artifact import OUTPUTS, Artifact, Kind
 from services.runtime import metrics
 from services.worker.delivery.arrivals import Arrivals
 from services.worker.delivery.backlog import Backlog
 from services.worker.delivery.lane import Lane
 from services.worker.delivery.latest_picture import LatestPicture
 from services.worker.delivery.manifest_keeper import ManifestKeeper
-from services.worker.delivery.parcel import OUTPUTS, Parcel, Waiting, discard
+from services.worker.delivery.parcel import Parcel, Waiting, discard
 from services.worker.delivery.patience import Patience
 from services.worker.delivery.playlists import Playlists
 from services.worker.delivery.preparing import Preparing

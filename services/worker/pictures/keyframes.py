@@ -29,6 +29,15 @@ class Keyframes:
         self._seen.append(keyframe)
         self._news.set()
 
+    @property
+    def last(self) -> KeyframeSeen | None:
+        """Give the newest one."""
+        return self._seen[-1] if self._seen else None
+
+    def all(self) -> list[KeyframeSeen]:
+        """Give those that are remembered, oldest first."""
+        return list(self._seen)
+
     async def after(self, last: KeyframeSeen | None) -> KeyframeSeen:
         """Give the newest one as soon as it is another than `last`."""
         while not self._seen or self._seen[-1] is last:

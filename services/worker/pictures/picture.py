@@ -60,6 +60,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--tail", type=TailKind, choices=list(TailKind), help="what ffmpeg writes into the folder")
     parser.add_argument("--all-packets", action="store_true", help="the tap carries every packet")
     parser.add_argument("--anywhere", action="store_true", help="files are cut at any packet: wait for no keyframe")
+    parser.add_argument("--replay", type=Path, help="an FLV file to follow instead of a tap, at full speed")
     parser.add_argument("--anchor", type=float, help="epoch seconds of PTS 0, where it is known already")
     parser.add_argument("--last", type=float, help="PTS of the last picture taken, in seconds")
     return parser.parse_args()
@@ -89,15 +90,16 @@ def begin(camera: Camera, first: float) -> None:
 
 
 def main() -> None:
-    """Follow the tap on standard input to its end."""
+    """Follow the tap on standard input, or what is replayed, to its end."""
     given = arguments()
     inbox = Inbox()
     if given.commands is not None:
         commands.listen(given.commands, inbox.put)
-    # The header tells all that is needed: nothing is held back for probing.
-    options = {"probesize": "32", "analyzeduration": "0", "fpsprobesize": "0"}
-    container = av.open("pipe:0", format="nut", options=options)
-    TapReader(container, given.clock_offset, inbox.put, partial(inbox.put, END), complain).start()
+    container = opened(given.replay)
+    tap = TapReader(container, given.clock_offset, inbox.put, partial(inbox.put, END), complain)
+    if given.replay is not None:
+        tap.anchor = given.anchor or 0.0
+    tap.start()
     burst = inbox.burst()
     if not burst:
         return
@@ -107,6 +109,14 @@ def main() -> None:
     if not needs_keyframe:
         begin(camera, min(arrival.pts for arrival in burst))
     run(inbox, camera, needs_keyframe=needs_keyframe)
+
+
+def opened(replay: Path | None) -> av.container.InputContainer:
+    """Open the tap, or what is replayed."""
+    if replay is not None:
+        return av.open(str(replay), format="flv")
+    # The header tells all that is needed: nothing is held back for probing.
+    return av.open("pipe:0", format="nut", options={"probesize": "32", "analyzeduration": "0", "fpsprobesize": "0"})
 
 
 def a_camera(given: argparse.Namespace, container: av.container.InputContainer, clock: MediaClock) -> Camera:
@@ -128,7 +138,9 @@ def a_camera(given: argparse.Namespace, container: av.container.InputContainer, 
     )
     return Camera(
         codec=codec.name if codec else None,
-        decoder=StillDecoder(codec, all_packets=given.all_packets, anywhere=given.anywhere, alive=teller.beat),
+        decoder=StillDecoder(
+            codec, all_packets=given.all_packets or given.replay is not None, anywhere=given.anywhere, alive=teller.beat
+        ),
         schedule=Schedule(interval=given.interval if video else None, last=given.last),
         maker=Maker(given.folder, images, given.session, aspect=video.sample_aspect_ratio if video else None),
         images=images,

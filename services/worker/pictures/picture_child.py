@@ -26,6 +26,7 @@ from services.worker.capture.splice import Splice
 from services.worker.capture.steady_clock import SteadyClock
 from services.worker.events import CaptureEvent, ClockSet, FileClosed
 from services.worker.pictures import commands
+from services.worker.pictures.arguments import image_arguments
 from services.worker.pictures.asking import Asking, ChildLost, Shot
 from services.worker.pictures.command_pipe import CommandPipe
 from services.worker.pictures.picture_words import event_of
@@ -157,25 +158,15 @@ class PictureChild:
         self._asking.lose()
 
     def _arguments(self) -> list[str]:
-        images = self.images
-        arguments = ["--folder", str(self.folder), "--clock-offset", repr(self.steady.offset)]
-        arguments += ["--session", self.session, "--quality", str(images.quality)]
-        if images.seconds is not None:
-            arguments += ["--interval", str(images.seconds)]
-        if images.sizes:
-            arguments += ["--sizes", *map(str, images.sizes)]
+        arguments = image_arguments(self.images, self.folder, self.session)
+        arguments += ["--clock-offset", repr(self.steady.offset)]
         if self.tail is not None:
             arguments += ["--tail", self.tail.value]
         if self._clock is not None:
             arguments += ["--anchor", repr(self._clock.anchor)]
         if self._last_picture is not None:
             arguments += ["--last", repr(self._last_picture)]
-        flags = {
-            "--skip-unchanged": images.skip_unchanged,
-            "--tiles": images.tiles,
-            "--all-packets": self.all_packets,
-            "--anywhere": self.anywhere,
-        }
+        flags = {"--all-packets": self.all_packets, "--anywhere": self.anywhere}
         return arguments + [flag for flag, is_set in flags.items() if is_set]
 
     async def _spawn(self) -> Process:

@@ -38,6 +38,7 @@ class Arrival:
 class TapReader:
     """Reads a tap in a thread of its own; `clock_offset` is the session's time less CLOCK_MONOTONIC (s).
 
+    Of what is replayed PTS 0 is at `anchor` (epoch s), and each packet of its video is said to arrive at its own time.
     `take` is called with each packet, `over` once when no more come.
     """
 
@@ -46,6 +47,7 @@ class TapReader:
     take: Callable[[Arrival], None]
     over: Callable[[], None]
     complain: Callable[[str], None]
+    anchor: float | None = None
 
     def start(self) -> None:
         """Begin to read."""
@@ -53,12 +55,15 @@ class TapReader:
 
     def _read(self) -> None:
         try:
-            for packet in self.container.demux():
+            replayed = () if self.anchor is None else self.container.streams.video[:1]
+            for packet in self.container.demux(*replayed):
                 tick = packet.stream.time_base
                 if packet.pts is not None and tick is not None:
-                    at = time.monotonic() + self.clock_offset
-                    packet.pts -= round(TAP_AHEAD_SECONDS / tick)
-                    self.take(Arrival(packet, float(packet.pts * tick), at))
+                    if self.anchor is None:
+                        packet.pts -= round(TAP_AHEAD_SECONDS / tick)
+                    pts = float(packet.pts * tick)
+                    at = time.monotonic() + self.clock_offset if self.anchor is None else self.anchor + pts
+                    self.take(Arrival(packet, pts, at))
         except av.FFmpegError as error:
             self.complain(str(error))
         finally:

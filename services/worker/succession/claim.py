@@ -21,10 +21,11 @@ class Claim:
     clock: Clock
     session: Session
     ttl: timedelta
+    holder: str | None = None
 
     def take(self) -> Lease:
         """Take the lease; raise LeaseHeld."""
-        return claimed(self.leases, self.session.id, ttl=self.ttl, now=self.clock.now())
+        return claimed(self.leases, self.session.id, ttl=self.ttl, now=self.clock.now(), holder=self.holder)
 
     def leaving(self) -> Lease:
         """Give the lease of the worker that waits to be relieved; raise LeaseHeld where nobody is wanted beside it."""

@@ -14,6 +14,7 @@ from services.runtime.shutdown import Stop
 from services.worker.capture.parts import Parts
 from services.worker.events import KeyframeSeen
 from services.worker.following import Following
+from services.worker.gateway_address import GatewayAddress
 from services.worker.succession.tenure import Tenure
 
 log = structlog.get_logger()
@@ -37,15 +38,20 @@ class HandedOver:
 
 @dataclass(slots=True, kw_only=True)
 class HandOver:
-    """Waits for a stop, and with a publisher on air then for a successor, at most `seconds`; sets `go` at last."""
+    """Waits for a stop, and with a publisher on air then for a successor, at most `seconds`; sets `go` at last.
+
+    The gateway that has the publisher is asked for the successor. `reachable` is set when the lease says where this
+    worker answers.
+    """
 
     stop: Stop
     go: asyncio.Event
     following: Following
     tenure: Tenure
     parts: Parts
-    callback_url: str | None
+    gateway: GatewayAddress
     seconds: float
+    reachable: asyncio.Event = field(default_factory=asyncio.Event)
     _leaving: bool = False
     _taken: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -59,15 +65,19 @@ class HandOver:
             self.go.set()
 
     def _has_something_to_hand_over(self) -> bool:
-        is_needed = self.parts.is_open and not self.following.due.is_set() and not self.tenure.lost.is_set()
-        return is_needed and not self.stop.at_once.is_set() and self.seconds > 0 and bool(self.tenure.lease.control_url)
+        """Say whether somebody should go on; a worker that has only just begun may have no part yet."""
+        is_on_air = self.parts.is_open or self.following.session.publisher is not None
+        is_needed = is_on_air and not self.following.due.is_set() and not self.tenure.lost.is_set()
+        return is_needed and not self.stop.at_once.is_set() and self.seconds > 0
 
     async def _leave(self) -> None:
         """Say that this worker goes, and stay until it is relieved or has nothing more to hand over."""
         self._leaving = True
         log.info("leaving", session=self.following.session.id, seconds=self.seconds)
+        # A part that is over has nobody to hand over to; before the first one there is no such end.
+        closed = (self.parts.closed,) if self.parts.is_open else ()
+        over = (self.stop.at_once, self.following.due, self.tenure.lost, self._taken, *closed)
         telling = asyncio.create_task(self._say_so(), name="leaving")
-        over = (self.stop.at_once, self.following.due, self.tenure.lost, self.parts.closed, self._taken)
         waits = [asyncio.create_task(event.wait()) for event in over]
         try:
             await asyncio.wait(waits, timeout=self.seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -81,22 +91,29 @@ class HandOver:
 
     async def _say_so(self) -> None:
         """Mark the lease, which the gateway's watch reads, and tell the callback app, which makes it prompt."""
+        await self.reachable.wait()
         with contextlib.suppress(StateUnavailable, LeaseLost):
             await self.tenure.renew(leaving=True)
-        if self.callback_url is None:
-            return
+        for control_url in await self.gateway.control_urls(self.following.session):
+            if await self._is_heard(control_url):
+                return
+
+    async def _is_heard(self, control_url: str) -> bool:
+        """Tell one callback app, and say whether it has understood."""
         import httpx  # noqa: PLC0415 - late: most workers never need it
 
         session = self.following.session
         try:
             async with httpx.AsyncClient(timeout=TELL_SECONDS, trust_env=False) as http:
                 answer = await http.post(
-                    f"{self.callback_url}/sessions/{session.id}/successor",
+                    f"{control_url}/sessions/{session.id}/successor",
                     headers={"Authorization": f"Bearer {session.pull_token.reveal()}"},
                 )
                 answer.raise_for_status()
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            log.info("successor_not_asked_for", session=session.id, error=repr(error))
+            log.info("successor_not_asked_for", session=session.id, url=control_url, error=repr(error))
+            return False
+        return True
 
     async def take(self, theirs: KeyframeSeen) -> HandedOver | None:
         """End this worker's part at the first keyframe from `theirs` on that is still in its hands; None: it cannot.

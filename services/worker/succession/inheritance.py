@@ -13,7 +13,7 @@ from pathlib import Path
 import structlog
 
 from services.domain import keys, times
-from services.domain.artifact import Artifact, Kind
+from services.domain.artifact import OUTPUTS, Artifact, Kind
 from services.domain.errors import ObjectNotFound
 from services.domain.gaps import cut_off
 from services.domain.manifest import Gap, Head, Part, decode_chunk, decode_head
@@ -21,9 +21,10 @@ from services.domain.playlist import target_duration
 from services.domain.ports import ObjectStore
 from services.domain.session import LEASE_KEPT, Session
 from services.worker.delivery.manifest_keeper import LOCAL_HEAD
-from services.worker.delivery.parcel import OUTPUTS
+from services.worker.delivery.parcel import Waiting
 from services.worker.delivery.patience import Patience
 from services.worker.succession.ledger import Ledger
+from services.worker.succession.loose_end import LooseEnd
 from services.worker.succession.recovery import Leftovers, recover
 
 log = structlog.get_logger()
@@ -38,7 +39,8 @@ UNNAMED = 16
 class Inheritance:
     """The manifest's head with all that the ledger knows, the segments in the store, and what is left to do.
 
-    `declared` are the gaps that the manifest as it was stored last does not have.
+    `declared` are the gaps that the manifest as it was stored last does not have, and `loose` is the end of the part
+    that was open.
     """
 
     head: Head
@@ -46,6 +48,14 @@ class Inheritance:
     leftovers: Leftovers
     next_sequence: int
     declared: Sequence[Gap] = ()
+    loose: LooseEnd | None = None
+
+
+def _lists_all(head: Head, segments: Sequence[Artifact]) -> bool:
+    """Say whether a manifest has segments up to the end of its last part: who closed that had no other."""
+    end = head.parts[-1].ended_at if head.parts else None
+    last = max((each.captured_at + timedelta(seconds=each.seconds) for each in segments), default=None)
+    return end is not None and last is not None and end - last < SAME_FILE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +77,10 @@ class Heir:
         entries = [*await self._chunked(head), *head.tail]
         head = merge(head, leftovers, known={entry.key for entry in entries})
         head = without(head, leftovers, (*entries, *leftovers.shipped))
-        head = ended(head, leftovers, entries)
+        loose = loose_end(head, leftovers, entries)
+        if loose is None or loose.part is None:
+            self._ship_whole(leftovers)
+        head = ended(head, leftovers, entries, loose)
         segments = [entry for entry in (*entries, *leftovers.shipped) if entry.kind is Kind.SEGMENT]
         segments = list({entry.key: entry for entry in segments}.values())
         if head.target_duration is None:  # a kill came before the head was written with it
@@ -77,12 +90,26 @@ class Heir:
             waiting = len(leftovers.waiting) + len(leftovers.parcels)
             log.info("spool_recovered", waiting=waiting, shipped=len(leftovers.shipped))
         next_sequence = leftovers.next_number(self.session.media_sequence, segments)
-        if self.epoch > 1 and not leftovers.parts:  # its spool is not here: it may have named more than its head lists
+        is_elsewhere = self.epoch > 1 and not leftovers.parts
+        if is_elsewhere and not _lists_all(stored, segments):  # it may have named more than its head lists
             next_sequence = max(next_sequence, await self.patience.blocking(self._unnamed))
         declared = tuple(gap for gap in head.gaps if gap not in stored.gaps)
         return Inheritance(
-            head=head, segments=segments, leftovers=leftovers, next_sequence=next_sequence, declared=declared
+            head=head,
+            segments=segments,
+            leftovers=leftovers,
+            next_sequence=next_sequence,
+            declared=declared,
+            loose=loose,
         )
+
+    def _ship_whole(self, leftovers: Leftovers) -> None:
+        """Let the open files of a part that is not the last one, or that ended, wait for the store as they are."""
+        loose = leftovers.loose
+        for file in () if loose is None else loose.files:
+            if loose is not None and (own := loose.own(file, None)) is not None:
+                self.ledger.closed(loose.number, own)
+                leftovers.waiting.append(Waiting(own, loose.number, loose.anchor))
 
     async def _head(self, leftovers: Leftovers, now: datetime) -> Head:
         """Give the head that an earlier worker left, or a new one."""
@@ -168,14 +195,32 @@ def without(head: Head, leftovers: Leftovers, entries: Iterable[Artifact]) -> He
     return head
 
 
-def ended(head: Head, leftovers: Leftovers, entries: Iterable[Artifact]) -> Head:
-    """End the part that was open, as the ledger says or what is listed, and declare what one output lacks of it."""
+def loose_end(head: Head, leftovers: Leftovers, entries: Iterable[Artifact]) -> LooseEnd | None:
+    """Give the end of the last part, by what lies here or is listed; None where that ended, or there is none."""
+    if not head.parts:
+        return None
+    last, known = head.parts[-1], leftovers.loose
+    if known is not None and known.number == last.number and (last.ended_at is None or known.files):
+        return known
+    if last.ended_at is not None or (known is not None and known.number == last.number):
+        return None
+    listed = _listed_ends(entries, last.number)
+    return LooseEnd(number=last.number, anchor=0.0, began=last.started_at.timestamp(), ends=listed)
+
+
+def ended(head: Head, leftovers: Leftovers, entries: Iterable[Artifact], loose: LooseEnd | None = None) -> Head:
+    """End earlier parts that stayed open, as the ledger says or what is listed, and declare what one output lacks.
+
+    The `loose` end of the last one is left as it is.
+    """
     reach = _listed_reach(entries)
     parts: list[Part] = []
     for part in head.parts:
         known = leftovers.parts.get(part.number)
         ends = reach.get(part.number, {}) if known is None else known.saved()
-        if part.ended_at is None:
+        if loose is not None and part.number == loose.number:
+            part = replace(part, ended_at=None)  # noqa: PLW2901 - it goes on as the open one
+        elif part.ended_at is None:
             end, gaps = cut_off(ends, "worker_lost") if ends else (part.started_at, [])
             for gap in gaps:
                 head = head.with_gap(gap)
@@ -193,3 +238,12 @@ def _listed_reach(entries: Iterable[Artifact]) -> dict[int, dict[str, datetime]]
             end = entry.captured_at + timedelta(seconds=entry.seconds or 0.0)
             ends[output] = max(ends.get(output, end), end)
     return reach
+
+
+def _listed_ends(entries: Iterable[Artifact], part: int) -> dict[Kind, float]:
+    """Give until when there are files of each kind of a part by the manifest (epoch s)."""
+    ends: dict[Kind, float] = {}
+    for entry in entries:
+        if entry.part == part:
+            ends[entry.kind] = max(ends.get(entry.kind, 0.0), entry.captured_at.timestamp() + entry.seconds)
+    return ends

@@ -57,7 +57,11 @@ class Ledger:
     def part(self, number: int, clock: ClockSet, folder: Path) -> None:
         """Note that a part's clock is set."""
         self._noted += 1
-        more = {} if clock.first_keyframe is None else {"first_keyframe": clock.first_keyframe}
+        more: dict[str, Any] = {} if clock.first_keyframe is None else {"first_keyframe": clock.first_keyframe}
+        if clock.digest is not None:
+            more["digest"] = clock.digest
+        if clock.begins:
+            more["begins"] = {kind.value: begin for kind, begin in clock.begins.items()}
         self._append({"part": number, "anchor": clock.anchor, "first": clock.first, "folder": folder.name, **more})
 
     def closed(self, part: int, file: FileClosed) -> None:
@@ -144,6 +148,16 @@ class Ledger:
             ),
             cut_from=record.get("cut_from"),
             cut_to=record.get("cut_to"),
+        )
+
+    def clock_of(self, record: dict[str, Any]) -> ClockSet:
+        """Read a `part` line back."""
+        return ClockSet(
+            anchor=record["anchor"],
+            first=record["first"],
+            first_keyframe=record.get("first_keyframe"),
+            begins={Kind(kind): begin for kind, begin in record.get("begins", {}).items()},
+            digest=record.get("digest"),
         )
 
     def entry_of(self, record: dict[str, Any]) -> Artifact:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -20,18 +18,17 @@ from services.domain.errors import LeaseHeld, StateUnavailable
 from services.domain.secrets import Secret
 from services.domain.session import Lease, Session
 from services.worker.capture.capture_run import CaptureRun
+from services.worker.capture.held import Held
 from services.worker.capture.parts import Parts
 from services.worker.capture.steady_clock import SteadyClock
 from services.worker.delivery.parcel import discard
-from services.worker.events import CaptureEvent, ClockSet, FileClosed, KeyframeSeen, MediaSeen
+from services.worker.events import CaptureEvent, ClockSet, FileClosed, KeyframeSeen
 from services.worker.pictures.keyframes import Keyframes
 from services.worker.succession.claim import Claim
 from services.worker.succession.hand_over import HandedOver
 
 log = structlog.get_logger()
 
-EVENTS_KEPT = 4096
-"""How much of what happens before this worker is in charge is remembered."""
 ASK_SECONDS = 15.0
 """How long the one that leaves may take to find a keyframe and to stop its ffmpeg."""
 CLAIM_SECONDS = 0.3
@@ -46,11 +43,8 @@ class Standby:
     source: Secret
     plan: CapturePlan
     folder: Path
-    keyframes: Keyframes = field(default_factory=Keyframes)
+    held: Held = field(default_factory=Held)
     _run: CaptureRun | None = None
-    _clock: ClockSet | None = None
-    _events: deque[CaptureEvent] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
-    _sink: Callable[[CaptureEvent], None] | None = None
     _named: KeyframeSeen | None = None
     _handed_over: HandedOver | None = None
     _parts: Parts | None = None
@@ -81,20 +75,14 @@ class Standby:
             await self._run.stop()
             await self._run.wait()
 
+    @property
+    def keyframes(self) -> Keyframes:
+        """Give what it has seen of the stream so far."""
+        return self.held.keyframes
+
     def _take(self, event: CaptureEvent) -> None:
-        if self._sink is not None:
-            self._sink(event)
-            return
-        match event:
-            case KeyframeSeen():
-                self.keyframes.add(event)
-            case ClockSet():
-                self._clock = event
-            case _:
-                if isinstance(event, MediaSeen) and self._events and isinstance(self._events[-1], MediaSeen):
-                    self._events.pop()
-                self._events.append(event)
-        if self._parts is not None:
+        self.held.take(event)
+        if self._parts is not None and not self.held.is_released:
             self._begin(self._parts)
 
     async def relieve(self, held: Lease, claim: Claim, stop: asyncio.Event) -> Lease:
@@ -125,9 +113,9 @@ class Standby:
         async with httpx.AsyncClient(timeout=ASK_SECONDS, trust_env=False, headers=token) as http:
             while self._handed_over is None:
                 keyframe = self._named = await self.keyframes.after(self._named)
-                assert self._clock is not None  # noqa: S101 - it is told before the first keyframe
+                assert self.held.clock is not None  # noqa: S101 - it is told before the first keyframe
                 # Not when it came: ffmpeg held the first ones back while it probed.
-                named = {"pts": keyframe.pts, "at": self._clock.anchor + keyframe.pts, "digest": keyframe.digest}
+                named = {"pts": keyframe.pts, "at": self.held.clock.anchor + keyframe.pts, "digest": keyframe.digest}
                 try:
                     answer = await http.post(f"{held.control_url}/hand-over", json=named)
                 except httpx.HTTPError as error:
@@ -136,30 +124,36 @@ class Standby:
                 if answer.is_success:
                     self._handed_over = HandedOver(**answer.json())
 
-    def adopt(self, parts: Parts) -> CaptureRun:
-        """Give the run; it opens the session's next part with its first keyframe that the last part has not."""
+    @property
+    def run(self) -> CaptureRun:
+        """Give what captures."""
         assert self._run is not None  # noqa: S101 - it was entered
-        parts.keyframes, parts.anchored = self.keyframes, self._run.set_anchor
-        self._parts, self._previous_end = parts, parts.manifest.last_end()
-        log.info("standby_adopted", handed_over=self._handed_over is not None, folder=self.folder.name)
-        self._begin(parts)
         return self._run
+
+    @property
+    def is_handed_over_to(self) -> bool:
+        """Say whether the one that left has said where it ends."""
+        return self._handed_over is not None
+
+    def adopt(self, parts: Parts) -> None:
+        """Let the run open the session's next part with its first keyframe that the last part has not."""
+        parts.keyframes, parts.anchored = self.keyframes, self.run.set_anchor
+        parts.settle()
+        self._parts, self._previous_end = parts, parts.manifest.last_end()
+        log.info("standby_adopted", handed_over=self.is_handed_over_to, folder=self.folder.name)
+        self._begin(parts)
 
     def _begin(self, parts: Parts) -> None:
         """Pass on what has happened, and from now on what happens, once it is known from where on it counts."""
         clock = self._beginning()
-        if clock is None:
-            return
-        self._sink = partial(parts.take, folder=self.folder)
-        self._sink(clock)
-        while self._events:
-            event = self._events.popleft()
-            if not self._is_others_picture(event, clock):
-                self._sink(event)
+        if clock is not None:
+            self.held.release(
+                partial(parts.take, folder=self.folder), clock, lambda event: not self._is_others_picture(event, clock)
+            )
 
     def _beginning(self) -> ClockSet | None:
         """Say from which keyframe on the run counts, and on which clock; None while there is none."""
-        clock, first, previous_end = self._clock, self.keyframes.first, self._previous_end
+        clock, first, previous_end = self.held.clock, self.keyframes.first, self._previous_end
         if clock is None or previous_end is None:
             return clock
         if self._handed_over is not None and self._named is not None and first is not None:

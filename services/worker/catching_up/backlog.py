@@ -1,0 +1,137 @@
+"""The gateway's backlog, asked over its private port."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from services.domain.secrets import Secret
+from services.worker.catching_up.stretch import Listed
+
+if TYPE_CHECKING:
+    import httpx
+
+log = structlog.get_logger()
+
+ANSWER_SECONDS = 3.0
+"""How long the gateway may be silent."""
+LIST_BYTES = 1024 * 1024
+FETCH_BYTES = 1024**3
+"""The most that is fetched: 120 s at 70 Mb/s."""
+
+
+class NoBacklog(Exception):
+    """The gateway has none, or cannot be asked; where that `is_passing` it may be asked again."""
+
+    def __init__(self, why: str, *, is_passing: bool = False) -> None:
+        """Say why."""
+        super().__init__(why)
+        self.is_passing = is_passing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """The backlog of one channel at one gateway."""
+
+    http: httpx.AsyncClient
+    url: str
+
+    async def files(self) -> Sequence[Listed]:
+        """Give what there is, oldest first; raise NoBacklog."""
+        import httpx  # noqa: PLC0415 - late, most workers need none of it
+
+        try:
+            answer = await self.http.get(self.url)
+            answer.raise_for_status()
+            return [_listed(item) for item in answer.json()["files"]]
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise NoBacklog(repr(error), is_passing=_is_passing(error)) from error
+
+    async def fetch(self, file: Listed, target: Path, limit: int) -> int | None:
+        """Fetch a file as it is now and give its bytes; None: it is gone. Raise NoBacklog, or over `limit` bytes."""
+        import httpx  # noqa: PLC0415 - see above
+
+        got = 0
+        try:
+            async with self.http.stream("GET", f"{self.url}/{file.name}") as answer:
+                if answer.status_code == HTTPStatus.NOT_FOUND:
+                    return None
+                answer.raise_for_status()
+                with target.open("wb") as into:
+                    async for data in answer.aiter_bytes(256 * 1024):
+                        got += len(data)
+                        if got > limit:
+                            raise NoBacklog(f"more than {limit} bytes")
+                        into.write(data)
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            raise NoBacklog(repr(error), is_passing=_is_passing(error)) from error
+        return got
+
+
+@asynccontextmanager
+async def opened(control_url: str, channel_id: str, token: Secret) -> AsyncIterator[Backlog]:
+    """Give a gateway's backlog of a channel while the block runs."""
+    import httpx  # noqa: PLC0415 - see above
+
+    headers = {"Authorization": f"Bearer {token.reveal()}"}
+    async with httpx.AsyncClient(timeout=ANSWER_SECONDS, trust_env=False, headers=headers) as http:
+        yield Backlog(http=http, url=f"{control_url}/backlog/{channel_id}")
+
+
+def _is_passing(error: Exception) -> bool:
+    """Say whether it may be otherwise in a moment: the gateway begins just now, is busy, or waits for state."""
+    import httpx  # noqa: PLC0415 - see above
+
+    if isinstance(error, httpx.HTTPStatusError):
+        return error.response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return isinstance(error, httpx.TransportError)
+
+
+def _listed(item: dict[str, Any]) -> Listed:
+    gateway, client_id = item.get("gateway"), item.get("client_id")
+    step = item.get("step_ms")
+    name = str(item["name"])
+    if "/" in name or name.startswith("."):
+        raise ValueError(f"{name!r} is no name of a file")
+    return Listed(
+        name=name,
+        bytes=int(item["bytes"]),
+        began_at=float(item["began_at"]),
+        ended_at=float(item["ended_at"]),
+        connection=None if gateway is None or client_id is None else (str(gateway), str(client_id)),
+        step_ms=None if step is None else int(step),
+    )
+
+
+async def fetched(
+    backlog: Backlog, files: Sequence[Listed], folder: Path, known: dict[str, tuple[Listed, Path]]
+) -> list[tuple[Listed, Path]]:
+    """Fetch what is not known whole already, into `folder`; give all that there is, oldest first. Raise NoBacklog."""
+    left = FETCH_BYTES
+    for file in files:
+        before = known.get(file.name)
+        if before is None or before[0].bytes != file.bytes:
+            path = folder / file.name
+            got = await backlog.fetch(file, path, left)
+            if got is None:
+                known.pop(file.name, None)
+                continue
+            known[file.name] = (file, path)
+        left -= file.bytes
+    return [known[file.name] for file in files if file.name in known]
+
+
+def remove(folder: Path) -> None:
+    """Remove what was fetched."""
+    for path in folder.glob("*"):
+        with contextlib.suppress(OSError):
+            path.unlink()
+    with contextlib.suppress(OSError):
+        folder.rmdir()

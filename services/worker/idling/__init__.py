@@ -1,0 +1,1 @@
+"""A worker that waits for a session in the warm pool."""
