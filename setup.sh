@@ -276,7 +276,7 @@ command_test() {
     exec python -m pytest "$@"
   fi
   # Whole broadcasts and faults are timed: they run alone. The rest runs two files at a time.
-  local -a alone=(tests/console tests/e2e tests/fault)
+  local -a alone=(tests/console tests/e2e tests/fault tests/aws/test_world*.py)
   step "pytest, the rooms" python -m pytest -n 2 --dist loadfile "${alone[@]/#/--ignore=}"
   say "== pytest, whole broadcasts"
   exec python -m pytest "${alone[@]}"

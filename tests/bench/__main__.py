@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from tests.bench import grab, latest, now, outage, promptness, snapshots
+from tests.bench import grab, latest, now, outage, promptness, requests, snapshots, warm
 
 BENCHMARKS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "snapshots": snapshots.main,
@@ -14,6 +14,8 @@ BENCHMARKS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "promptness": promptness.main,
     "grab": grab.main,
     "outage": outage.main,
+    "warm": warm.main,
+    "requests": requests.main,
 }
 
 
