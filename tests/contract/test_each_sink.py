@@ -94,6 +94,7 @@ def test_what_will_not_pass_is_refused(receiver: Receiver, status: int) -> None:
 @pytest.mark.parametrize(
     ("told", "least", "most"),
     [("7", 7, 7), ("99999999999", 300, 300), (format_datetime(datetime.now().astimezone() + timedelta(60)), 300, 300)],
+    ids=["seconds", "too many seconds", "a date"],  # that of today must not stand in a name
 )
 def test_a_receiver_says_when_it_wants_to_be_asked_again(
     receiver: Receiver, told: str, least: float, most: float
