@@ -271,7 +271,9 @@ class Parts:
         else:
             for file in open_files:
                 self._ship(file, is_believed=True)
-            self.manifest.change_part(files.number, ended_at=self._time(self._last_pts if end is None else end))
+            ended_at = self._time(self._last_pts if end is None else end)
+            self.ledger.ended(files.number, ended_at)
+            self.manifest.change_part(files.number, ended_at=ended_at)
         log.info("part_ended", part=files.number, returncode=returncode)
         self._files, self.until, self.is_replaced = None, None, False
         self.keyframes = Keyframes()

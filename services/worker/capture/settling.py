@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -44,7 +44,8 @@ class Settling:
             return
         for file in loose.files:
             own = loose.own(file, (cuts or {}).get(file.kind))
-            self.ledger.closed(loose.number, own or file)
+            # Of what is of the next part nothing counts as this one's.
+            self.ledger.closed(loose.number, own or replace(file, end=file.start))
             if own is None:  # it is of the next part
                 discard(file)
                 self.ledger.dropped(file.path, None, None)
@@ -54,6 +55,7 @@ class Settling:
         for gap in gaps:
             self.ledger.declared(gap)
             self.manifest.declare_gap(gap)
+        self.ledger.ended(loose.number, ended_at)
         self.manifest.change_part(loose.number, ended_at=ended_at)
         log.info("part_settled", part=loose.number, cut=sorted(cuts or {}), joined=begins is not None)
 

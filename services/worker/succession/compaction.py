@@ -46,7 +46,7 @@ def kept(lines: list[Record], folder: Path, *, forget: int) -> list[Record]:
 
 
 def _is_told(line: Record) -> bool:
-    return not line.keys().isdisjoint({"anchor", "shipped", "dropped", "declared"})
+    return not line.keys().isdisjoint({"anchor", "shipped", "dropped", "declared", "ended"})
 
 
 def _is_numbered(line: Record) -> bool:

@@ -175,7 +175,12 @@ def merge(head: Head, leftovers: Leftovers, known: Iterable[str]) -> Head:
         if part.number not in numbers:
             began = times.utc(part.anchor + part.first)
             head = replace(head, parts=(*head.parts, Part(number=part.number, started_at=began)))
-    return head
+    return replace(head, parts=tuple(_ended(part, leftovers) for part in head.parts))
+
+
+def _ended(part: Part, leftovers: Leftovers) -> Part:
+    at = leftovers.ended.get(part.number)
+    return part if part.ended_at is not None or at is None else replace(part, ended_at=at)
 
 
 def without(head: Head, leftovers: Leftovers, entries: Iterable[Artifact]) -> Head:

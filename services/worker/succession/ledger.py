@@ -2,7 +2,8 @@
 
 It lies in the spool beside the files it speaks of. Lines: `part` (number, clock, folder), `closed` (a file that is
 whole), `prepared` (what it is shipped as, and under which number), `shipped` (an entry of the manifest, and the file
-it was), `dropped` (a file that is given up, and the gap that this makes), `declared` (a gap that no file makes).
+it was), `dropped` (a file that is given up, and the gap that this makes), `declared` (a gap that no file makes),
+`ended` (when a part has).
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
 import structlog
 
+from services.domain import times
 from services.domain.artifact import Artifact, Kind
 from services.domain.manifest import Gap, entry_from_record, entry_record, gap_record
 from services.worker.delivery.parcel import Parcel
@@ -116,6 +119,11 @@ class Ledger:
         """Note a gap before a part."""
         self._noted += 1
         self._append({"declared": gap_record(gap)})
+
+    def ended(self, part: int, at: datetime) -> None:
+        """Note when a part has ended."""
+        self._noted += 1
+        self._append({"ended": part, "at": times.text(at)})
 
     def mark(self) -> int:
         """Give a mark of what the manifest has by now; `stored` takes it when that manifest is in the store."""

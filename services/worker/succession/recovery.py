@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import structlog
 
+from services.domain import times
 from services.domain.artifact import Artifact, Kind
 from services.domain.manifest import Gap, gap_from_record
 from services.worker.delivery.parcel import Parcel, Waiting, discard, size
@@ -28,7 +30,8 @@ class Leftovers:
 
     Of what is `gone` nobody noted what became of it: it is in the manifest, or lost.
 
-    `loose` is the end of the last part, of which nobody knows yet where the next one begins.
+    `ended` says when parts ended, and `loose` is the end of the last part, of which nobody knows yet where the next one
+    begins.
     `numbers` are the media sequence numbers that were given, `target` the EXT-X-TARGETDURATION (s) if one was fixed.
     """
 
@@ -41,6 +44,7 @@ class Leftovers:
     target: int | None = None
     parts: dict[int, PartFiles] = field(default_factory=dict)
     loose: LooseEnd | None = None
+    ended: dict[int, datetime] = field(default_factory=dict)
 
     def next_number(self, first: int, entries: Iterable[Artifact]) -> int:
         """Give the media sequence number after all that were given; `entries` are those of the manifest."""
@@ -84,6 +88,8 @@ class _Reading:
             self.done.add(record["dropped"])
             self.left.gaps += [] if record["gap"] is None else [gap_from_record(record["gap"])]
             self.left.numbers |= set() if record["number"] is None else {record["number"]}
+        elif "ended" in record:
+            self.left.ended[record["ended"]] = times.parse(record["at"])
         elif "declared" in record:
             self.left.gaps.append(gap_from_record(record["declared"]))
 
