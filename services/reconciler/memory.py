@@ -37,6 +37,7 @@ class Memory:
     _asked: dict[str, float] = field(default_factory=dict)
     _at: float | None = None
     _starts: dict[str, tuple[int, frozenset[str]]] = field(default_factory=dict)
+    _met: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def begin(self, at: float) -> None:
         """Begin a sweep at `at` (s): what the last one did not see again is forgotten."""
@@ -77,6 +78,11 @@ class Memory:
     def came(self, session_id: str) -> None:
         """Note that what was ordered has come: the next order need not wait."""
         self.orders.pop(session_id, None)
+
+    def is_new(self, name: str, ids: Iterable[str]) -> bool:
+        """Say whether one of these was not among those of the last time."""
+        before, self._met[name] = self._met.get(name, frozenset()), frozenset(ids)
+        return not self._met[name] <= before
 
     def starts(self, name: str, span: int, seen: Iterable[str]) -> int:
         """Count what was started of a kind in a span of time, with what is `seen` of it now: much may be over."""

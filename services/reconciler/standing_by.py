@@ -43,6 +43,8 @@ class StandingBy:
         unplaced = len(by_zone.pop("", ())) if "" not in self.zones else 0  # ECS has not said yet where they are
         for zone, tasks in by_zone.items():
             begun = _begun(zone, sight, memory)
+            if memory.is_new(f"{POOL}{zone}", (row.id for row in sight.pool.values() if row.zone == zone)):
+                memory.came(f"{POOL}{zone}")  # only now: what ECS starts may die before it is any use
             yield from self._surplus(zone, tasks, sight)
             missing = self._wanted(zone) - sum(not task.is_outdated for task in tasks)
             if missing > unplaced and memory.may_order(f"{POOL}{zone}"):

@@ -99,8 +99,6 @@ class Sweep:
     def _ordered(self, action: Action, *, is_done: bool) -> None:
         if isinstance(action, Launch):
             self.memory.ordered(action.session_id, is_closing=is_done and action.is_closing)
-        elif isinstance(action, LaunchIdle) and is_done:
-            self.memory.came(POOL + action.zone)
         elif isinstance(action, LaunchIdle):
             self.memory.ordered(POOL + action.zone, is_closing=False)
 

@@ -197,3 +197,16 @@ def test_a_session_that_every_worker_dies_over_has_failed_in_the_end_and_frees_i
 
     assert world.stored.sessions[session.id].state is SessionState.FAILED
     assert world.stored.airs["c0"].session_id is None
+
+
+def test_a_pool_whose_workers_die_at_their_start_is_refilled_ever_more_slowly() -> None:
+    world = World(1, channels=1, gateways=1, pool_size=1)
+    died = set()
+
+    for _ in range(300):
+        world.run(1)
+        for task in [task for task in world.fleet.tasks.values() if task.is_to_run]:
+            died.add(task.id)
+            world.fleet.end(task)
+
+    assert len(ZONES) * 4 <= len(died) <= len(ZONES) * 12

@@ -15,10 +15,11 @@ import boto3
 import pytest
 
 from services.adapters.sqs_task_news import SqsTaskNews
+from services.domain.pool import IdleWorker
 from services.domain.task_news import Heard
 from tests.doubles.ecs import FakeEcs
 from tests.emulators import CREDENTIALS, Emulators
-from tests.reconciler.reconciling import ROOT, Scene
+from tests.reconciler.reconciling import ROOT, Program, Scene
 from tests.waiting import eventually
 
 
@@ -105,13 +106,24 @@ def test_the_pool_is_filled_in_every_zone(scene: Scene, ecs: FakeEcs) -> None:
 
 
 def test_a_pool_whose_workers_come_and_go_fast_is_filled_again_and_again(scene: Scene, ecs: FakeEcs) -> None:
-    scene.start(ecs.variables, {**ecs.settings, "POOL_SIZE": "1", "SUBNETS": "eu-central-1a=subnet-a"})
+    running = scene.start(ecs.variables, {**ecs.settings, "POOL_SIZE": "1", "SUBNETS": "eu-central-1a=subnet-a"})
 
     for number in range(6):
         (task,) = eventually(ecs.tasks, what=f"a worker stands by after {number} others")
+        offered_and_seen(scene, running, task.id)
         ecs.kill(task.id)
 
     assert len(ecs.all_tasks()) >= 6
+
+
+def offered_and_seen(scene: Scene, running: Program, task_id: str) -> None:
+    """Let an idle worker offer itself, and a whole sweep begin and end after that."""
+    row = IdleWorker(id=task_id, control_url="http://127.0.0.1:9", seen_at=datetime.now(UTC), zone="eu-central-1a")
+    scene.state.pool.offer(row)
+    swept = running.figure("streamkeep_reconciler_sweep_seconds_count")
+    eventually(
+        lambda: running.figure("streamkeep_reconciler_sweep_seconds_count") > swept + 1 or None, what="two sweeps"
+    )
 
 
 @pytest.fixture
