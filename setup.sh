@@ -68,6 +68,7 @@ missing_packages() {
     command -v chromium >/dev/null || printf '%s\n' chromium fonts-liberation
     command -v faketime >/dev/null || echo faketime
     command -v node >/dev/null || echo nodejs
+    command -v njs >/dev/null || echo njs
   fi
   if [[ $1 != deploy ]]; then
     command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null || echo ffmpeg

@@ -2,6 +2,8 @@
 //
 // The same judgement as services/domain/signing.py gives, held together by tests/contract/test_link_judges.py. The key
 // value store holds `link_secrets`, spelled id:secret[,id:secret], and `api`, the address of the metadata service.
+//
+// CloudFront's runtime knows less than Node: no destructuring, no `catch` without a name, no `await` among arguments.
 import cf from "cloudfront";
 import crypto from "crypto";
 
@@ -18,7 +20,7 @@ function problem(status, title, detail) {
       "cache-control": { value: "no-store" },
       "access-control-allow-origin": { value: "*" },
     },
-    body: JSON.stringify({ type: "about:blank", title, status, detail }),
+    body: JSON.stringify({ type: "about:blank", title: title, status: status, detail: detail }),
   };
 }
 
@@ -59,8 +61,8 @@ function isKey(key) {
 function decoded(text) {
   try {
     return decodeURIComponent(text);
-  } catch {
-    return null;
+  } catch (error) {
+    return "";
   }
 }
 
@@ -72,22 +74,25 @@ function fileName(key) {
 
 async function handler(event) {
   const request = event.request;
-  const [, place, token, ...rest] = request.uri.split("/");
-  const spelled = rest.join("/");
-  const key = decoded(spelled);
-  if (place !== "p" || !token || !spelled || key === null) return problem(404, "Not Found", "there is no such address");
+  const parts = request.uri.split("/");
+  const key = decoded(parts.slice(3).join("/"));
+  const token = decoded(parts[2] || "");
+  if (parts[1] !== "p" || !token || !key) return problem(404, "Not Found", "there is no such address");
   const store = cf.kvs();
-  const verdict = judge(await store.get("link_secrets"), decoded(token) || "", key);
+  const secrets = await store.get("link_secrets");
+  const verdict = judge(secrets, token, key);
   if (verdict !== "ok") return problem(403, "Forbidden", REFUSALS[verdict]);
   if (!isKey(key)) return problem(404, "Not Found", "no object has this key");
   const query = request.querystring;
   if (query.width) {
-    const location = `${await store.get("api")}${request.uri}?width=${encodeURIComponent(query.width.value)}`;
-    return { statusCode: 307, statusDescription: "Temporary Redirect", headers: { location: { value: location }, "cache-control": { value: "no-store" } } };
+    const api = await store.get("api");
+    const location = `${api}${request.uri}?width=${encodeURIComponent(query.width.value)}`;
+    const headers = { location: { value: location }, "cache-control": { value: "no-store" } };
+    return { statusCode: 307, statusDescription: "Temporary Redirect", headers: headers };
   }
-  request.uri = `/${spelled}`;
-  request.querystring = query.download
-    ? { "response-content-disposition": { value: encodeURIComponent(`attachment; filename="${fileName(key)}"`) } }
-    : {};
+  // However a viewer spelled it: what CloudFront keeps under one name it can forget by that name.
+  request.uri = `/${key.split("/").map(encodeURIComponent).join("/")}`;
+  const saved = encodeURIComponent(`attachment; filename="${fileName(key)}"`);
+  request.querystring = query.download ? { "response-content-disposition": { value: saved } } : {};
   return request;
 }

@@ -20,6 +20,7 @@ from services.domain.secrets import Secret
 from services.domain.signing import Keyring
 from tests import examples
 from tests.doubles.edge import FUNCTION, Edge
+from tests.doubles.edge_njs import NjsEdge
 from tests.metadata.callback_double import callback_double
 from tests.metadata.running import running
 
@@ -67,7 +68,16 @@ def _metadata(folder: Path) -> Iterator[Judge]:
 
 @contextmanager
 def _edge(_: Path) -> Iterator[Judge]:
-    with Edge(link_secrets=SECRETS, api="https://api.test") as edge:
+    yield from _judging(Edge(link_secrets=SECRETS, api="https://api.test"))
+
+
+@contextmanager
+def _njs(_: Path) -> Iterator[Judge]:
+    yield from _judging(NjsEdge(link_secrets=SECRETS, api="https://api.test"))
+
+
+def _judging(edge: Edge | NjsEdge) -> Iterator[Judge]:
+    with edge:
 
         def judge(url: str) -> str:
             answer = edge.ask(url)
@@ -76,9 +86,9 @@ def _edge(_: Path) -> Iterator[Judge]:
         yield judge
 
 
-@pytest.fixture(scope="module", params=["metadata", "edge"])
+@pytest.fixture(scope="module", params=["metadata", "edge", "edge by njs"])
 def judge(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
-    world = {"metadata": _metadata, "edge": _edge}[request.param]
+    world = {"metadata": _metadata, "edge": _edge, "edge by njs": _njs}[request.param]
     with world(tmp_path_factory.mktemp("links")) as judge:
         yield judge
 
@@ -179,3 +189,19 @@ def test_the_edge_never_asks_the_store_for_what_can_be_no_key(name: str) -> None
 
 def test_the_function_fits_what_cloudfront_takes() -> None:
     assert FUNCTION.stat().st_size <= 10_240
+
+
+@pytest.mark.parametrize(
+    "spelled", ["hls%2Fcamera%2Fsession%2F1.ts", "%68ls/camera/session/1.ts", "hls/camera/session/%31.ts"]
+)
+def test_the_edge_asks_for_an_object_by_one_name_however_it_is_spelled(spelled: str) -> None:
+    token = link(LIST).removeprefix(f"{BASE}/p/").partition("/")[0]
+    with NjsEdge(link_secrets=SECRETS, api="https://api.test") as edge:
+        assert edge.ask(f"{BASE}/p/{token}/{spelled}")["uri"] == "/hls/camera/session/1.ts"
+
+
+def test_the_edge_by_njs_answers_every_way_that_it_can() -> None:
+    with NjsEdge(link_secrets=SECRETS, api="https://api.test") as edge:
+        assert edge.ask(f"{link(PICTURE)}?width=320")["statusCode"] == HTTPStatus.TEMPORARY_REDIRECT
+        assert "response-content-disposition" in edge.ask(f"{link(PICTURE)}?download=")["querystring"]
+        assert edge.ask(f"{BASE}/p/1-2/%zz")["statusCode"] == HTTPStatus.NOT_FOUND

@@ -12,6 +12,13 @@ ROOT = Path(__file__).parent.parent.parent
 FUNCTION = ROOT / "cloudformation/functions/link.js"
 
 
+def request_of(url: str) -> dict[str, Any]:
+    """Give what a request for an address tells the function of it."""
+    split = urlsplit(url)
+    query = {name: {"value": value} for name, value in parse_qsl(split.query, keep_blank_values=True)}
+    return {"uri": split.path, "querystring": query}
+
+
 class Edge:
     """Asks the function what becomes of a request."""
 
@@ -32,10 +39,8 @@ class Edge:
 
     def ask(self, url: str) -> dict[str, Any]:
         """Give the request as the function passes it on, or its answer."""
-        split = urlsplit(url)
-        query = {name: {"value": value} for name, value in parse_qsl(split.query, keep_blank_values=True)}
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"uri": split.path, "querystring": query}) + "\n")
+        self._process.stdin.write(json.dumps(request_of(url)) + "\n")
         self._process.stdin.flush()
         return dict(json.loads(self._process.stdout.readline()))
