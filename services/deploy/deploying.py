@@ -6,7 +6,7 @@ import platform
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.deploy import data, images, notice, parameters, registry, templates
+from services.deploy import data, images, linked_roles, notice, parameters, registry, templates
 from services.deploy.change_set import ChangeSet, Wish, change_set
 from services.deploy.engine import Engine, find_engine
 from services.deploy.quieting import wake
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 _PLATFORMS = {"x86": "linux/amd64", "arm64": "linux/arm64"}
 _MACHINES = {"x86_64": "linux/amd64", "amd64": "linux/amd64", "aarch64": "linux/arm64", "arm64": "linux/arm64"}
-_PLACEHOLDERS = {"TemplateBase": "https://not-made-yet"}
+_PLACEHOLDERS = {
+    "TemplateBase": "https://not-made-yet",
+    "WorkerImage": "000000000000.dkr.ecr.us-east-1.amazonaws.com/not-built-yet/image:none",
+}
 _GIVEN = ("TemplateBase", *parameters.IMAGES.values())
 
 
@@ -38,6 +41,7 @@ class Deploy:
 
     def run(self) -> None:
         """Do it, each step where the one before it may have been done by an earlier run."""
+        linked_roles.make(self.account)  # first of all: it takes a while until each service sees its own
         step(f"{self.bootstrap.name}: repositories and the template bucket")
         self.bootstrap.made_ready()
         wish = Wish(

@@ -47,7 +47,8 @@ def after(account: Account, main: Stack, values: Mapping[str, str]) -> None:
     say(f"   console   {made['PublicUrl']}/console/   (asks for the token)")
     say(f"   token     in Secrets Manager, the key `token` of {made['SecretArn']}")
     say(f"             in AWS's console: Secrets Manager, {made['SecretArn'].rpartition(':')[2]}")
-    say(f"             or: aws secretsmanager get-secret-value --region {account.region} --query SecretString")
+    say("             or on the command line, which needs the aws command, unlike all else here:")
+    say(f"                 aws secretsmanager get-secret-value --region {account.region} --query SecretString")
     say(f"                 --output text --secret-id {made['SecretArn']}")
     say(f"   media     in the bucket {made['BucketName']}, state in the table {made['TableName']}")
 

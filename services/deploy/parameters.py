@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 IMAGES = {"gateway": "GatewayImage", "services": "ServicesImage", "worker": "WorkerImage"}
 _OURS = ("TemplateBase", "ImagePrefix")
+_IN_ECR = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,11 @@ def wished(account: Account, wishes: argparse.Namespace, known: Declared, before
         raise CannotDeploy(f"--parameter {strange[0]}: there is none of this name; docs/aws.md lists them")
     if ours := sorted(given.keys() & {*_OURS, *IMAGES.values()}):
         raise CannotDeploy(f"--parameter {ours[0]}: a deploy sets this itself; --image-… takes an image of yours")
+    if wishes.image_worker and not _IN_ECR.match(wishes.image_worker):
+        raise CannotDeploy(
+            f"--image-worker {wishes.image_worker}: has to be in ECR of this region, since a Lambda function runs it "
+            "as well; push it there, or leave the option out and it is built"
+        )
     if wishes.spot is not None:
         given["Spot"] = "yes" if wishes.spot else "no"
     if wishes.arm64 is not None:

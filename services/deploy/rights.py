@@ -22,6 +22,7 @@ NEEDED = (
     "ecs:CreateService",
     "elasticloadbalancing:CreateLoadBalancer",
     "iam:CreateRole",
+    "iam:CreateServiceLinkedRole",
     "iam:PassRole",
     "dynamodb:CreateTable",
     "s3:CreateBucket",

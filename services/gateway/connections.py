@@ -52,7 +52,7 @@ class Connections:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def told(self, channel_id: str | None) -> dict[str, Any]:
-        """Give all, or those of one channel, as another gateway and the reconciler read them."""
+        """Give all, or those of one channel, as another gateway reads them."""
         census = await self.pulse.taken()
         return {
             "gateway": census.gateway,

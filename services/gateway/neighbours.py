@@ -19,6 +19,7 @@ from services.gateway.connections import CUT_SECONDS, Holder
 from services.runtime.knocking import knock
 
 ASK_SECONDS = 1.0
+HTTP_PORT = 80
 RTMP_PORT = 1935
 
 
@@ -39,7 +40,8 @@ class Gone:
 class Neighbour:
     """A gateway that was alive a moment ago, asked through its callback app.
 
-    Where that takes no connection, and nginx beside it none either, it has died since.
+    Where that refuses a connection, and nginx beside it as well, it has died since. Nothing follows from silence, which
+    a network may make: then its row's age decides.
     """
 
     http: httpx.AsyncClient
@@ -68,7 +70,7 @@ class Neighbour:
         """Give the answer, None from one that has died."""
         try:
             answer = await self.http.request(method, f"{self.url}{path}", **more)
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        except httpx.ConnectError as error:
             if await self._is_dead():
                 return None
             raise GatewayUnavailable(f"{self.url} takes no connection") from error
@@ -79,12 +81,19 @@ class Neighbour:
         return answer
 
     async def _is_dead(self) -> bool:
-        try:
-            async with asyncio.timeout(ASK_SECONDS):
-                await knock(*self.rtmp)
-        except OSError:
-            return True
+        app = urlsplit(self.url)
+        return await _refuses(app.hostname or "", app.port or HTTP_PORT) and await _refuses(*self.rtmp)
+
+
+async def _refuses(host: str, port: int) -> bool:
+    try:
+        async with asyncio.timeout(ASK_SECONDS):
+            await knock(host, port)
+    except ConnectionRefusedError:
+        return True
+    except OSError:  # no answer in time among them
         return False
+    return False
 
 
 @dataclass(slots=True, kw_only=True)

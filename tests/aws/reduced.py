@@ -20,6 +20,7 @@ UNKNOWN_TO_MINISTACK = frozenset(
         "AWS::CloudFront::CachePolicy",
         "AWS::CloudFront::Function",
         "AWS::CloudFront::OriginAccessControl",
+        "AWS::CloudFront::OriginRequestPolicy",
         "AWS::CloudFront::ResponseHeadersPolicy",
         "AWS::EC2::EIP",
         "AWS::EC2::NatGateway",

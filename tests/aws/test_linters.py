@@ -7,8 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.aws.exceptions import EXCEPTIONS
 from tests.aws.templates import FOLDER, NAMES, NESTED
 
@@ -20,8 +18,8 @@ NOT_EVERYWHERE = ("delivery", "budget", "ping")
 """What main.yaml leaves out where a parameter or the partition says so."""
 
 
-@pytest.mark.skipif(not CHECKOV.exists(), reason="checkov is not installed; ./setup.sh test does that")
 def test_checkov_finds_what_stands_among_the_exceptions_and_nothing_else() -> None:
+    assert CHECKOV.exists(), f"there is no {CHECKOV}: ./setup.sh test installs it"
     argv = [str(CHECKOV), "-d", str(FOLDER), "--framework", "cloudformation", "--skip-download", "--compact"]
     ended = subprocess.run([*argv, "--quiet", "-o", "json"], capture_output=True, timeout=DEADLINE_SECONDS, check=False)
     told = json.loads(ended.stdout)

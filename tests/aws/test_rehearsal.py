@@ -128,6 +128,15 @@ def test_it_says_at_the_end_where_to_push_where_to_look_and_where_the_token_is(l
     assert life.made["SecretArn"] in life.first.said
 
 
+def test_the_first_deploy_of_an_account_makes_the_roles_of_awss_services_before_any_stack(life: Life) -> None:
+    roles = ("ecs.amazonaws.com", "elasticloadbalancing.amazonaws.com", "ecs.application-autoscaling.amazonaws.com")
+    before = life.first.said.partition("life-bootstrap: repositories and the template bucket")[0]
+
+    assert [f"   {service}: made" for service in roles] == [line for line in before.splitlines() if ": made" in line]
+    assert all(f"   {service}: stands already" in life.again.said for service in roles)
+    assert ".amazonaws.com: made" not in life.dry.said
+
+
 def test_no_run_prints_the_token(life: Life) -> None:
     assert SECRET not in "\n".join(life.rehearsal.transcript)
 

@@ -10,6 +10,13 @@ import pytest
 from tests.aws.rehearsal import Rehearsal, rehearsal
 from tests.emulators import Emulators
 
+WORKER = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/keep/worker:1"
+IMAGES = (
+    "--image-gateway=registry.example/keep/gateway:1",
+    "--image-services=registry.example/keep/services:1",
+    f"--image-worker={WORKER}",
+)
+
 
 @pytest.fixture(scope="module")
 def on(emulators: Emulators, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
@@ -86,21 +93,28 @@ def test_without_an_engine_nothing_begins_and_one_is_named(on: Rehearsal, no_eng
 
 
 def test_with_images_of_ones_own_no_engine_is_wanted(on: Rehearsal, no_engine: str) -> None:
-    images = [f"--image-{name}=registry.example/keep/{name}:1" for name in ("gateway", "services", "worker")]
-
-    ended = on.run("deploy", "--stack-name", "prebuilt", "--yes", *images, PATH=no_engine)
+    ended = on.run("deploy", "--stack-name", "prebuilt", "--yes", *IMAGES, PATH=no_engine)
 
     assert ended.code == 0, ended.said
     task = on.client("ecs").describe_task_definition(taskDefinition="prebuilt-worker")["taskDefinition"]
-    assert task["containerDefinitions"][0]["image"] == "registry.example/keep/worker:1"
+    assert task["containerDefinitions"][0]["image"] == WORKER
+
+
+def test_roles_that_may_not_be_made_are_named_and_stop_nothing(on: Rehearsal, no_engine: str) -> None:
+    on.front.forbidden_roles = {"ecs.amazonaws.com"}
+
+    ended = on.run("deploy", "--stack-name", "prebuilt", "--yes", *IMAGES, PATH=no_engine)
+
+    assert ended.code == 0, ended.said
+    assert "ecs.amazonaws.com: could not be made, which matters only if the account has none" in ended.said
+    assert "ecs.application-autoscaling.amazonaws.com: stands already" in ended.said
 
 
 def test_the_push_address_is_the_name_that_the_certificate_is_for(on: Rehearsal, no_engine: str) -> None:
     certificate = on.client("acm").request_certificate(DomainName="push.example.org")["CertificateArn"]
-    images = [f"--image-{name}=registry.example/keep/{name}:1" for name in ("gateway", "services", "worker")]
 
     ended = on.run(
-        "deploy", "--stack-name", "prebuilt", "--yes", "--certificate-arn", certificate, *images, PATH=no_engine
+        "deploy", "--stack-name", "prebuilt", "--yes", "--certificate-arn", certificate, *IMAGES, PATH=no_engine
     )
 
     assert ended.code == 0, ended.said
@@ -142,6 +156,7 @@ def test_who_cannot_sign_in_is_told_what_to_do(on: Rehearsal, variables: dict[st
         (("--profile", "nobodys"), "nobodys"),
         (("--parameter", "PoolSiez=3"), "there is none of this name"),
         (("--parameter", "WorkerImage=x/y:1"), "--image-"),
+        (("--image-worker", "registry.example/keep/worker:1"), "has to be in ECR"),
     ],
 )
 def test_what_does_not_exist_is_named(on: Rehearsal, argv: tuple[str, ...], told: str) -> None:

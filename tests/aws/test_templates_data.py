@@ -172,6 +172,26 @@ def test_what_the_code_says_is_not_to_be_cached_cloudfront_keeps_for_a_second(ke
     assert first == "changingcache"
 
 
+def test_a_pages_preflight_reaches_the_bucket_as_the_page_asked_it() -> None:
+    delivery = template("delivery")
+    distribution = delivery.of("AWS::CloudFront::Distribution")["Distribution"]["DistributionConfig"]
+    forwarding = delivery.of("AWS::CloudFront::OriginRequestPolicy")
+    bucket = template("data").of("AWS::S3::Bucket")["Bucket"]
+
+    for each in distribution["CacheBehaviors"]:
+        assert "OPTIONS" in each["AllowedMethods"]
+        assert "OPTIONS" not in each.get("CachedMethods", []), "one page's answer would be another's"
+        assert each["OriginRequestPolicyId"] == "mediaasked"
+    config = forwarding["MediaAsked"]["OriginRequestPolicyConfig"]
+    assert set(config["HeadersConfig"]["Headers"]) == {
+        "Origin", "Access-Control-Request-Method", "Access-Control-Request-Headers",
+    }  # fmt: skip
+    assert config["QueryStringsConfig"]["QueryStrings"] == ["response-content-disposition"]
+    assert config["CookiesConfig"] == {"CookieBehavior": "none"}
+    (rule,) = bucket["CorsConfiguration"]["CorsRules"]
+    assert (rule["AllowedOrigins"], rule["AllowedHeaders"]) == (["*"], ["*"])
+
+
 def test_every_link_is_judged_and_nothing_of_the_bucket_is_reached_past_that() -> None:
     distribution = template("delivery").of("AWS::CloudFront::Distribution")["Distribution"]["DistributionConfig"]
     behaviors = [distribution["DefaultCacheBehavior"], *distribution["CacheBehaviors"]]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from tests.aws.templates import every_resource, template
+from tests.aws.templates import Template, every_resource, template
 
 WORLD = "0.0.0.0/0"
 EGRESS_TO_THE_WORLD = {
@@ -15,7 +16,10 @@ EGRESS_TO_THE_WORLD = {
     "DispatcherGroup": "webhooks and brokers are anywhere, on any port",
 }
 
-NETWORK = template("network", ExistingVpcId="", Nat="no", PublishCidr=WORLD, ZoneA="", ZoneB="")
+CERTIFICATE = "arn:aws:acm:eu-central-1:123456789012:certificate/0a0a0a0a"
+NETWORK = template(
+    "network", ExistingVpcId="", Nat="no", PublishCidr=WORLD, CertificateArn=CERTIFICATE, ZoneA="", ZoneB=""
+)
 GROUPS = NETWORK.of("AWS::EC2::SecurityGroup")
 
 
@@ -23,16 +27,17 @@ def _ports(rule: dict[str, Any]) -> tuple[str, int, int]:
     return rule["IpProtocol"], rule.get("FromPort", 0), rule.get("ToPort", 0)
 
 
-def _ingress() -> set[tuple[str, int, str]]:
+def _ingress(network: Template = NETWORK) -> set[tuple[str, int, str]]:
     """Give who (a group or a network) reaches which port of whom."""
     inline = [
         (rule.get("SourceSecurityGroupId", rule.get("CidrIp")), rule, name.lower())
-        for name, group in GROUPS.items()
+        for name, group in network.of("AWS::EC2::SecurityGroup").items()
         for rule in group.get("SecurityGroupIngress", [])
     ]
     apart = [
-        (rule["SourceSecurityGroupId"], rule, rule["GroupId"])
-        for rule in NETWORK.of("AWS::EC2::SecurityGroupIngress").values()
+        (rule.get("SourceSecurityGroupId", rule.get("CidrIp")), rule, rule["GroupId"])
+        for name, rule in network.of("AWS::EC2::SecurityGroupIngress").items()
+        if "Condition" not in network.resources[name] or network.holds(network.resources[name]["Condition"])
     ]
     for _, rule, _ in [*inline, *apart]:
         assert rule["FromPort"] == rule["ToPort"]
@@ -47,22 +52,43 @@ def test_only_publishers_come_from_the_world() -> None:
     }
 
 
+def test_without_a_certificate_443_is_closed_too() -> None:
+    bare = template("network", ExistingVpcId="", PublishCidr=WORLD, CertificateArn="")
+
+    assert {(port, target) for source, port, target in _ingress(bare) if source == WORLD} == {(1935, "balancergroup")}
+
+
+def test_descriptions_have_the_letters_that_ec2_takes() -> None:
+    """An apostrophe is not among them, and only EC2 itself would say so, in the middle of a deploy."""
+    rules = {**NETWORK.of("AWS::EC2::SecurityGroupIngress"), **NETWORK.of("AWS::EC2::SecurityGroupEgress")}
+    inline = [
+        rule
+        for group in GROUPS.values()
+        for kind in ("Ingress", "Egress")
+        for rule in group.get(f"SecurityGroup{kind}", [])
+    ]
+    said = [rule["Description"] for rule in [*inline, *rules.values()]]
+    said += [group["GroupDescription"] for group in GROUPS.values()]
+
+    assert [text for text in said if not re.fullmatch(r"[a-zA-Z0-9 ._:/()#,@\[\]+=&;{}!$*-]{1,255}", text)] == []
+
+
 def test_each_port_inside_is_open_to_the_groups_that_need_it() -> None:
     inside = {each for each in _ingress() if each[0] != WORLD}
 
     assert inside == {
-        ("balancergroup", 1935, "gatewaygroup"),
-        ("workergroup", 1935, "gatewaygroup"),
-        ("balancergroup", 8002, "gatewaygroup"),
-        ("workergroup", 8002, "gatewaygroup"),
-        ("metadatagroup", 8002, "gatewaygroup"),
-        ("reconcilergroup", 8002, "gatewaygroup"),
-        ("gatewaygroup", 8002, "gatewaygroup"),
-        ("gatewaygroup", 8004, "workergroup"),
-        ("metadatagroup", 8004, "workergroup"),
-        ("reconcilergroup", 8004, "workergroup"),
-        ("workergroup", 8004, "workergroup"),  # a successor names a keyframe to the worker that leaves
-        ("linkgroup", 8000, "metadatagroup"),
+        ("balancergroup", 1935, "gatewaygroup"),  # publishers
+        ("workergroup", 1935, "gatewaygroup"),  # worker/gateway_address.py: what ffmpeg pulls
+        ("gatewaygroup", 1935, "gatewaygroup"),  # gateway/neighbours.py: whether nginx there is dead, too
+        ("balancergroup", 8002, "gatewaygroup"),  # health checks, /nlb
+        ("workergroup", 8002, "gatewaygroup"),  # worker/catching_up/backlog.py, worker/succession/hand_over.py
+        ("metadatagroup", 8002, "gatewaygroup"),  # metadata/gateway_client.py: /refresh, /metrics, /readyz
+        ("gatewaygroup", 8002, "gatewaygroup"),  # gateway/neighbours.py: /connections, /drop
+        ("gatewaygroup", 8004, "workergroup"),  # gateway/{workers,gathering}.py, adapters/pooled_launcher.py: /claim
+        ("metadatagroup", 8004, "workergroup"),  # metadata/snapshot_taking.py
+        ("reconcilergroup", 8004, "workergroup"),  # adapters/pooled_launcher.py: /claim
+        ("workergroup", 8004, "workergroup"),  # worker/succession/standby.py: names a keyframe to the one that leaves
+        ("linkgroup", 8000, "metadatagroup"),  # the HTTP API
     }
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from typing import Any
 
 import pytest
 
+from services.reconciler.counts import Counts
+from services.runtime.emf import Emf
 from tests.aws.templates import ROOT, every_resource, leaves, template
 
 ALARMS: dict[str, dict[str, Any]] = dict(every_resource("AWS::CloudWatch::Alarm"))
 ASKED_FOR = {
     "observability/NoSnapshot", "observability/OrphanTask", "observability/LaunchFailure",
-    "observability/SpoolGrowing", "observability/ApiErrors", "observability/SlowCallback",
+    "observability/SpoolGrowing", "observability/ApiErrors", "observability/SlowCallback", "observability/NoWorker",
 }  # fmt: skip
 
 
@@ -42,6 +45,16 @@ def test_an_alarm_tells_somebody_and_says_what_silence_means(name: str) -> None:
     assert ALARMS[name]["AlarmActions"]
     assert ALARMS[name]["AlarmActions"] == ALARMS[name]["OKActions"]
     assert ALARMS[name]["TreatMissingData"] in ("breaching", "notBreaching")
+
+
+def test_a_channel_that_has_no_worker_for_three_minutes_raises_an_alarm_and_starts_of_others_do_not() -> None:
+    alarm = ALARMS["observability/NoWorker"]
+
+    told = io.StringIO()
+    Emf(stack="keep", registries=[Counts().registry], stream=told).write()
+    assert json.loads(told.getvalue())[alarm["MetricName"]] == 0, "the reconciler tells of it"
+    assert (alarm["Statistic"], alarm["Period"], alarm["EvaluationPeriods"]) == ("Minimum", 60, 3)
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
 
 
 def test_the_budgets_anchor_is_there_too() -> None:

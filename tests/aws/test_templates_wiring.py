@@ -24,6 +24,17 @@ def test_main_makes_every_nested_template_and_each_once() -> None:
     assert sorted(made) == sorted(NESTED)
 
 
+def test_pictures_of_any_address_are_taken_by_the_function_wherever_the_stack_runs() -> None:
+    main = template("main")
+
+    assert "Condition" not in main.resources["GrabberFunction"]
+    given = main.resources["Metadata"]["Properties"]["Parameters"]
+    assert given["GrabberFunction"] == {"Fn::GetAtt": ["GrabberFunction", "Outputs.FunctionName"]}
+    (image,) = [each for name, each in main.body["Parameters"].items() if name == "WorkerImage"]
+    assert re.fullmatch(image["AllowedPattern"], "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/keep/worker:1")
+    assert not re.fullmatch(image["AllowedPattern"], "registry.example/keep/worker:1"), "Lambda takes it from ECR alone"
+
+
 def test_main_gives_each_nested_template_exactly_the_parameters_it_has() -> None:
     for logical, each in template("main").resources.items():
         given = set(each["Properties"]["Parameters"])

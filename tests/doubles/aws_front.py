@@ -2,6 +2,7 @@
 
 - Service Quotas: `quotas`, by code; a code that is not there has AWS's default.
 - STS: a key of `wrong_keys` is refused.
+- IAM: service-linked roles, `linked_roles`, are there once; `forbidden_roles` may not be made.
 - Templates are stored without the resources that the emulator does not know (tests/aws/reduced.py).
 - `DeletionPolicy: Retain`: the emulator deletes a stack's table and bucket with it, and this puts them back.
 """
@@ -40,6 +41,8 @@ class AwsFront:
         self.upstream = upstream
         self.quotas: dict[str, float] = {}
         self.wrong_keys: set[str] = set()
+        self.linked_roles: set[str] = set()
+        self.forbidden_roles: set[str] = set()
         self.broken: set[str] = set()
         """Templates that are stored with a fault: CloudFormation fails in the middle of them."""
         self.operations: list[str] = []
@@ -77,7 +80,9 @@ class AwsFront:
         if target.startswith(_QUOTAS):
             return self._quota(action, json.loads(body))
         if any(f"Credential={key}/" in headers.get("Authorization", "") for key in self.wrong_keys):
-            return _refused()
+            return _error(403, "InvalidClientTokenId", "The security token included in the request is invalid.")
+        if action == "CreateServiceLinkedRole":
+            return self._link(asked["AWSServiceName"][0])
         template = _TEMPLATE.fullmatch(urlsplit(path).path)
         if method == "PUT" and template:
             body = self._reduced(template[1])
@@ -99,6 +104,18 @@ class AwsFront:
         value = self.quotas.get(code, 5000.0)
         quota = {"ServiceCode": asked["ServiceCode"], "QuotaCode": code, "Value": value, "Adjustable": True}
         return _json(200, {"Quota": quota})
+
+    def _link(self, service: str) -> Answer:
+        if service in self.forbidden_roles:
+            return _error(403, "AccessDenied", "User is not authorized to perform: iam:CreateServiceLinkedRole")
+        if service in self.linked_roles:
+            said = (
+                "Service role name AWSServiceRoleFor... has been taken in this account, please try a different suffix."
+            )
+            return _error(400, "InvalidInput", said)
+        self.linked_roles.add(service)
+        name = "<CreateServiceLinkedRoleResponse><CreateServiceLinkedRoleResult/></CreateServiceLinkedRoleResponse>"
+        return 200, {"Content-Type": "text/xml"}, name.encode()
 
     def _delete(self, stack: str, forward: Callable[[], Answer]) -> Answer:
         kept = Retained.of(self.client, stack)
@@ -175,10 +192,6 @@ def _json(status: int, said: dict[str, Any]) -> Answer:
     return status, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(said).encode()
 
 
-def _refused() -> Answer:
-    body = (
-        '<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type>'
-        "<Code>InvalidClientTokenId</Code><Message>The security token included in the request is invalid.</Message>"
-        "</Error></ErrorResponse>"
-    )
-    return 403, {"Content-Type": "text/xml"}, body.encode()
+def _error(status: int, code: str, message: str) -> Answer:
+    error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
+    return status, {"Content-Type": "text/xml"}, f"<ErrorResponse>{error}</ErrorResponse>".encode()

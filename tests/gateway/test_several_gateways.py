@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import sqlite3
 import time
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -65,6 +66,18 @@ def arrive(world: World) -> float:
     began = time.monotonic()
     with Rtmp(f"{world.nginx.rtmp_url}/{world.key()}"):
         return time.monotonic() - began
+
+
+@contextmanager
+def deaf_port() -> Iterator[int]:
+    """Give a port whose queue is full: who connects hears neither yes nor no."""
+    with socket.socket() as listening, socket.socket() as first, socket.socket() as second:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        for each in (first, second):
+            each.setblocking(False)
+            each.connect_ex(listening.getsockname())
+        yield listening.getsockname()[1]
 
 
 def gateway_of(session: Session) -> str | None:
@@ -188,6 +201,27 @@ def test_a_gateway_whose_app_alone_is_away_keeps_its_publishers(fragile_pair: Pa
     with pytest.raises(Refused):
         arrive(fragile_pair.b)
     assert publisher.is_running
+
+
+@pytest.mark.parametrize("silent", ["app", "nginx"])
+def test_a_gateway_that_answers_nothing_is_dead_by_the_age_of_its_row_alone(fragile_pair: Pair, silent: str) -> None:
+    """As a network that loses packets makes it, while its publishers are well."""
+    _, session = on_air_at_a(fragile_pair)
+    row = fragile_pair.rows()["a"]
+    fragile_pair.a.served.stop()
+    fragile_pair.nginx("a").kill()
+    age(fragile_pair, session, DEAD_AFTER)
+    with deaf_port() as port:
+        if silent == "app":
+            heard = replace(row, control_url=f"http://127.0.0.1:{port}")
+        else:
+            heard = replace(row, pull_url=f"rtmp://127.0.0.1:{port}/stream")
+        fragile_pair.b.state.gateways.put(replace(heard, seen_at=SystemClock().now()))
+        with pytest.raises(Refused):
+            arrive(fragile_pair.b)
+        fragile_pair.b.state.gateways.put(replace(heard, seen_at=SystemClock().now() - DEAD_AFTER))
+
+        assert arrive(fragile_pair.b) < PROMPT_SECONDS
 
 
 def test_of_two_that_come_to_two_gateways_at_once_one_is_let_in(pair: Pair) -> None:
