@@ -8,7 +8,7 @@ StreamkeepError
     PublishRefused      tell the publisher why
     Unavailable         wait and try again; of a write it is not known whether it happened: read first
         StateUnavailable, StateFull, StoreUnavailable, StoreBusy, StoreFull, LaunchFailed, GatewayUnavailable,
-        SinkUnavailable, PlatformUnavailable
+        SinkUnavailable, PlatformUnavailable, OrderSpent
     SinkRefused         give this event up: it will not be taken
 """
 
