@@ -112,6 +112,10 @@ class PictureUnchanged:
     pts: float
 
 
+JUMPED = "timestamps_jumped"
+"""Why a run is replaced whose media's times went forward."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOutgrown:
     """The running ffmpeg cannot give all that is wanted, and is to be replaced; `why` is for the log.

@@ -26,6 +26,7 @@ from services.worker.delivery.lane import Lane
 from services.worker.delivery.manifest_keeper import ManifestKeeper
 from services.worker.delivery.parcel import Waiting, discard
 from services.worker.events import (
+    JUMPED,
     CaptureEvent,
     ClockSet,
     FileClosed,
@@ -72,6 +73,7 @@ class Parts:
     keyframes: Keyframes = field(default_factory=Keyframes)
     until: float | None = None
     anchored: Callable[[float], None] = lambda _: None
+    has_jumped: bool = False
     is_replaced: bool = False
     before: Before = Before.UNKNOWN
     loose: InitVar[LooseEnd | None] = None
@@ -108,6 +110,10 @@ class Parts:
     def hears_media(self) -> bool:
         """Say whether the present run gets media, be it that it waits for the first keyframe."""
         return self._hears
+
+    def moved_by(self, anchor: float) -> float:
+        """Give by how much the present part's clock is ahead of one with PTS 0 at `anchor` (epoch s)."""
+        return 0.0 if self._files is None else self._files.anchor - anchor
 
     def reach(self) -> float:
         """Give the PTS up to which whole files of the present part are on their way."""
@@ -173,7 +179,7 @@ class Parts:
             clock = replace(clock, anchor=max(clock.anchor, previous_end.timestamp() - clock.first))
         if clock.digest is None and self.keyframes.first is not None:
             clock = replace(clock, digest=self.keyframes.first.digest)
-        self._files = PartFiles.begun(number, clock, folder)
+        self._files, self.has_jumped = PartFiles.begun(number, clock, folder), False
         self.anchored(clock.anchor)
         self.closed.clear()
         self._hears = True
@@ -203,6 +209,7 @@ class Parts:
         """Note that the present run is to be replaced, and where its part ends if not only there."""
         if not self.needs.take(event, folder):
             return
+        self.has_jumped = event.why == JUMPED
         # Of a run that is to be replaced anyway nothing is to be thrown away on a further suspicion.
         if event.until is not None and self._files is not None and self.until is None and not self.outgrown.is_set():
             self.until = max(event.until, self._files.first)

@@ -8,6 +8,7 @@ from typing import Any
 
 from services.domain.artifact import Kind
 from services.worker.events import (
+    JUMPED,
     CaptureEvent,
     ClockSet,
     FileClosed,
@@ -50,7 +51,7 @@ _EVENTS: dict[str, Callable[[dict[str, Any], Path], CaptureEvent | None]] = {
     ),
     "pace": lambda said, _: PaceSeen(asked=said["asked"], achieved=said["achieved"]),
     "no_keyframes": lambda *_: RunOutgrown(why="no_keyframes", anywhere=True),
-    "jump": lambda said, _: RunOutgrown(why="timestamps_jumped", until=said["until"]),
+    "jump": lambda said, _: RunOutgrown(why=JUMPED, until=said["until"]),
     "new_video": lambda said, _: RunOutgrown(why="video_changed", until=said["until"]),
     "alive": lambda *_: None,
     "asked": lambda *_: None,  # whoever asked is answered by the line itself
