@@ -4,13 +4,19 @@
 #
 #   base-from-debootstrap.sh NAME        needs root, podman and debootstrap
 #
-# MIRROR and SECURITY_MIRROR are Debian's. Where packages come through a server with a certificate of its own, CA_FILE
+# The mirrors are those of this machine's own apt, unless MIRROR and SECURITY_MIRROR name others. Where packages come through a server with a certificate of its own, CA_FILE
 # (or SSL_CERT_FILE) names those to trust; then the base trusts them too, which is one more reason not to publish it.
 set -euo pipefail
 
 name=$1
-mirror=${MIRROR:-http://deb.debian.org/debian}
-security=${SECURITY_MIRROR:-http://deb.debian.org/debian-security}
+# shellcheck disable=SC2016 # apt-get and awk expand these, not this shell
+sources() { apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(ORIGIN)' | awk '$3 == "Debian"'; }
+mirror=${MIRROR:-$(sources | awk '$2 !~ /-security/ && !n++ { print $1 }')}
+security=${SECURITY_MIRROR:-$(sources | awk '$2 ~ /-security/ && !n++ { print $1 }')}
+[[ -n $mirror && -n $security ]] || {
+  echo "this machine's apt names no Debian mirror: set MIRROR and SECURITY_MIRROR" >&2
+  exit 1
+}
 certificates=${CA_FILE:-${SSL_CERT_FILE:-}}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
