@@ -30,6 +30,17 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         yield
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close also who comes in the last moment: asyncio and uvicorn leave those open."""
+        for bound in sockets or ():
+            asyncio.get_running_loop().remove_reader(bound)
+        # Whom a server took whose closing comes before their transport is nobody's (CPython's gh-109564).
+        await asyncio.sleep(0)
+        await super().shutdown(sockets)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)
+
     async def main_loop(self) -> None:
         """Wait for the end; uvicorn would look for it ten times a second, most of what an idle service does."""
         while not await self.on_tick(0):
