@@ -67,6 +67,17 @@ def test_long_sound_is_cut_and_long_video_only_where_it_takes_half_of_all() -> N
     assert BOUNDS.judge(contents, free_bytes=AMPLE, now=NOW, is_sound=lambda _: False).cut == [huge]
 
 
+def test_a_recording_is_not_cut_in_the_second_in_which_it_began_and_whose_name_its_successor_would_take() -> None:
+    name = RecordingName(channel_id="camera", second=int(NOW), boot="ab")
+    huge = Recording(name=name, path=Path(str(name)), bytes=51 * MIB, written_at=NOW, is_open=True)
+
+    def cut(now: float) -> object:
+        return BOUNDS.judge(Contents([huge], []), free_bytes=AMPLE, now=now, is_sound=lambda _: False).cut
+
+    assert cut(NOW + 0.9) == []
+    assert cut(NOW + 1) == [huge]
+
+
 def test_an_admission_stays_as_long_as_a_recording_of_it_and_as_long_as_one_may_come() -> None:
     def admission(seconds_ago: float, client_id: str) -> Admission:
         return Admission(ns=int((NOW - seconds_ago) * 1e9), channel_id="camera", boot="1", client_id=client_id)

@@ -63,8 +63,11 @@ class Bounds:
     def _is_too_long(self, recording: Recording, now: float, is_sound: Callable[[Recording], bool]) -> bool:
         """Say whether a recording alone exceeds what may be: without keyframes nginx goes on with it for ever.
 
-        What is cut elsewhere than at a keyframe lacks its pictures until the next one, so video is left long.
+        What is cut elsewhere than at a keyframe lacks its pictures until the next one, so video is left long. In the
+        second in which it began its successor would take its name, and with it its place.
         """
+        if recording.name.second >= int(now):
+            return False
         if recording.bytes > self.bytes // 2:
             return True
         is_old = recording.name.second < now - self.seconds
