@@ -32,6 +32,7 @@ from tests.doubles.ecs_containers import worker_program
 from tests.doubles.ecs_task import FakeTask
 from tests.e2e.bucket import Bucket
 from tests.e2e.stack import TOKEN, Stack
+from tests.fault.stepped import library
 from tests.processes import children, is_alive
 from tests.waiting import eventually
 
@@ -103,7 +104,9 @@ class Cloud(Stack):
 
     def keeper_later(self, by: str) -> None:
         """Start a reconciler for rows and retention alone, whose clock is ahead; `by` is spelled as for faketime."""
-        self._program("reconciler", self.definitions.keeper(), through=("faketime", "-f", by))
+        # The command faketime would stay as its parent, and end without it.
+        clock = ("env", f"LD_PRELOAD={library()}", f"FAKETIME={by}", "FAKETIME_DONT_FAKE_MONOTONIC=1")
+        self._program("reconciler", self.definitions.keeper(), through=clock)
 
     def orphan(self) -> FakeTask:
         """Start a task like the last one, for a session that nobody knows, which goes on for ever."""

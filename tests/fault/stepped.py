@@ -25,6 +25,13 @@ exec {python} "$@"
 """
 
 
+def library() -> Path:
+    """Give libfaketime for programs with several threads."""
+    found = next(LIBRARIES.glob("*/faketime/libfaketimeMT.so.1"), None)
+    assert found is not None, "install Debian's package faketime"
+    return found
+
+
 @dataclass
 class SteppedClock:
     """`wrapper` is put before the stack's command; `folder` is empty and this clock's own."""
@@ -33,15 +40,13 @@ class SteppedClock:
 
     def __post_init__(self) -> None:
         """Make the interpreter, in a virtual environment that is ours by another name."""
-        library = next(LIBRARIES.glob("*/faketime/libfaketimeMT.so.1"), None)
-        assert library is not None, "install Debian's package faketime"
         self._file = self.folder / "step"
         self.set(timedelta(0))
         (self.folder / "bin").mkdir()
         (self.folder / "lib").symlink_to(Path(sys.prefix) / "lib")
         (self.folder / "pyvenv.cfg").write_bytes((Path(sys.prefix) / "pyvenv.cfg").read_bytes())
         python = self.folder / "bin" / "python"
-        text = _INTERPRETER.format(library=library, file=self._file, python=os.path.realpath(sys.executable))
+        text = _INTERPRETER.format(library=library(), file=self._file, python=os.path.realpath(sys.executable))
         self._program(python, text)
         self._wrapper = self.folder / "wrapper"
         self._program(self._wrapper, _WRAPPER.format(python=python))
