@@ -278,9 +278,9 @@ command_test() {
   fi
   # Whole broadcasts and faults are timed: they run alone. The rest runs two files at a time.
   local -a alone=(tests/console tests/e2e tests/fault tests/aws/test_world*.py)
-  step "pytest, the rooms" python -m pytest -n 2 --dist loadfile "${alone[@]/#/--ignore=}"
+  step "pytest, the rooms" python -m tests.second_turn -n 2 --dist loadfile "${alone[@]/#/--ignore=}"
   say "== pytest, whole broadcasts"
-  exec python -m pytest "${alone[@]}"
+  exec python -m tests.second_turn "${alone[@]}"
 }
 
 command_bench() {
