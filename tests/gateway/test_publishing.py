@@ -176,7 +176,7 @@ def test_a_publisher_that_freezes_is_noticed_in_seconds_and_not_in_its_own_way(w
     frozen = world.publisher()
     session = world.until_on_air()
     frozen.freeze()
-    world.until_interrupted(within=10.0)
+    world.until_interrupted(within=20.0)
     world.publisher()
 
     assert world.until_on_air().id == session.id
