@@ -162,11 +162,12 @@ def test_the_edge_lets_a_browser_save_a_link_under_the_name_that_the_service_giv
 
 
 def test_the_edge_leads_to_the_service_for_another_width() -> None:
+    url = link(PICTURE)
     with Edge(link_secrets=SECRETS, api="https://api.test") as edge:
-        answer = edge.ask(f"{link(PICTURE)}?width=320")
+        answer = edge.ask(f"{url}?width=320")
 
     assert answer["statusCode"] == 307
-    assert answer["headers"]["location"]["value"] == f"{link(PICTURE).replace(BASE, 'https://api.test')}?width=320"
+    assert answer["headers"]["location"]["value"] == f"{url.replace(BASE, 'https://api.test')}?width=320"
 
 
 @pytest.mark.parametrize(
