@@ -34,7 +34,7 @@ DYNOXIDE = Path(sys.prefix) / "share/streamkeep/peers/node_modules/@dynoxide/lin
 
 
 def _moto(port: int, _: Path) -> tuple[list[str], dict[str, str]]:
-    return [str(_BIN / "moto_server"), "-H", "127.0.0.1", "-p", str(port)], {}
+    return [sys.executable, "-m", "tests.doubles.moto_in_turn", str(port)], {}
 
 
 def _ministack(port: int, home: Path) -> tuple[list[str], dict[str, str]]:
