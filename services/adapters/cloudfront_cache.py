@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any
 
-from boto3.session import Session
-from botocore.config import Config
-
-from services.adapters import aws_endpoint, aws_errors
+from services.adapters import aws_client, aws_errors
 from services.domain.errors import StoreBusy, StoreUnavailable
 
 SERVICE = "CLOUDFRONT"
@@ -27,18 +23,11 @@ class CloudFrontCache:
     def __init__(self, distribution: str) -> None:
         """`distribution` is its id."""
         self._distribution = distribution
-
-    @cached_property
-    def _client(self) -> Any:  # noqa: ANN401 - botocore makes its methods at run time
-        with aws_endpoint.making_client(StoreUnavailable, "CloudFront", SERVICE):
-            return Session(region_name="us-east-1").client(  # there is one CloudFront for all regions of a partition
-                "cloudfront",
-                config=Config(
-                    connect_timeout=CONNECT_SECONDS,
-                    read_timeout=READ_SECONDS,
-                    retries={"total_max_attempts": 1, "mode": "standard"},  # the next step asks again
-                ),
-            )
+        how = aws_client.config(connect_seconds=CONNECT_SECONDS, read_seconds=READ_SECONDS)
+        self._client = aws_client.LateClient[Any](
+            # There is one CloudFront for all regions of a partition.
+            lambda: aws_client.made("CloudFront", how, StoreUnavailable, region="us-east-1")
+        )
 
     def forget(self, prefixes: Sequence[str], *, reference: str) -> None:
         """Let every edge forget objects whose keys begin so; the same `reference` twice is one order.
@@ -48,4 +37,4 @@ class CloudFrontCache:
         paths = [f"/{prefix}*" for prefix in prefixes]
         batch = {"Paths": {"Quantity": len(paths), "Items": paths}, "CallerReference": reference}
         with aws_errors.translated(StoreUnavailable, f"distribution {self._distribution}", _CODES, service=SERVICE):
-            self._client.create_invalidation(DistributionId=self._distribution, InvalidationBatch=batch)
+            self._client.api.create_invalidation(DistributionId=self._distribution, InvalidationBatch=batch)

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from boto3.session import Session
-from botocore.config import Config
-from botocore.exceptions import NoRegionError
-
-from services.adapters import aws_endpoint, ecs_errors
+from services.adapters import aws_client, ecs_errors
 from services.adapters.token_bucket import TokenBucket
 from services.domain.errors import LaunchFailed
 
@@ -56,16 +51,8 @@ def ecs_client() -> ECSClient:
     Raise LaunchFailed.
     """
     with ecs_errors.translated("ECS"):
-        session = Session(region_name=os.environ.get("AWS_REGION"))  # which boto3 by itself does not read
-        if session.region_name is None:
-            raise NoRegionError
-        with aws_endpoint.making_client(LaunchFailed, "ECS", ecs_errors.SERVICE):
-            return session.client(
-                "ecs",
-                config=Config(
-                    connect_timeout=CONNECT_SECONDS,
-                    read_timeout=READ_SECONDS,
-                    retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
-                    max_pool_connections=CONNECTIONS,
-                ),
-            )
+        how = aws_client.config(
+            connect_seconds=CONNECT_SECONDS, read_seconds=READ_SECONDS, attempts=ATTEMPTS, connections=CONNECTIONS
+        )
+        client: ECSClient = aws_client.made("ECS", how, LaunchFailed)
+        return client

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
-from boto3.session import Session
-from botocore.config import Config
-from botocore.exceptions import NoRegionError
-
-from services.adapters import aws_endpoint, s3_errors
+from services.adapters import aws_client, aws_endpoint, s3_errors
 from services.domain.errors import StoreUnavailable
 
 if TYPE_CHECKING:
+    from botocore.config import Config
     from mypy_boto3_s3 import S3Client
 
 CONNECT_SECONDS = 2.0
@@ -28,24 +24,20 @@ def s3_client(*, attempts: int, endpoint: str | None = None, read_seconds: float
     Region, credentials and (`endpoint` None) endpoint are those of the usual AWS_ variables and files.
     """
     with s3_errors.translated("S3"):
-        session = Session(region_name=os.environ.get("AWS_REGION"))  # which boto3 by itself does not read
-        if session.region_name is None:
-            raise NoRegionError
-        with aws_endpoint.making_client(StoreUnavailable, "S3", s3_errors.SERVICE):
-            return session.client(
-                "s3", endpoint_url=endpoint, config=_config(attempts, endpoint, read_seconds or READ_SECONDS)
-            )
+        how = _config(attempts, endpoint, read_seconds or READ_SECONDS)
+        client: S3Client = aws_client.made("S3", how, StoreUnavailable, endpoint=endpoint)
+        return client
 
 
 def _config(attempts: int, endpoint: str | None, read_seconds: float) -> Config:
     own = endpoint is not None or aws_endpoint.variable(s3_errors.SERVICE) is not None
-    return Config(
+    return aws_client.config(
         signature_version="s3v4",  # else boto3 presigns by version 2 for some endpoints, which nobody checks well
         # Virtual by name and not by default: else boto3 presigns for the global endpoint, which sends those who ask for
         # a new bucket's object on to its region, where the signature is wrong. A name with dots goes into the path.
         s3={"addressing_style": "path" if own else "virtual"},
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=read_seconds,
-        retries={"total_max_attempts": attempts, "mode": "standard"},
-        max_pool_connections=CONNECTIONS,
+        connect_seconds=CONNECT_SECONDS,
+        read_seconds=read_seconds,
+        attempts=attempts,
+        connections=CONNECTIONS,
     )

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from boto3.session import Session
-from botocore.config import Config
-from botocore.exceptions import NoRegionError, ParamValidationError
+from botocore.exceptions import ParamValidationError
 
-from services.adapters import aws_endpoint, aws_errors
+from services.adapters import aws_client, aws_errors
 from services.domain.errors import SinkRefused, SinkUnavailable
 from services.domain.event import MEDIA_TYPE, Event
 from services.domain.subscriber import Subscriber
@@ -45,37 +42,23 @@ class SqsSink:
     def __init__(self, subscriber: Subscriber, *, read_seconds: float = READ_SECONDS) -> None:
         """Ask nothing yet."""
         self._url = subscriber.url
-        self._read_seconds = read_seconds
-
-    @cached_property
-    def _client(self) -> SQSClient:
-        """Make the client at the first event: region, credentials and endpoint are those of the AWS_ variables."""
-        session = Session(region_name=os.environ.get("AWS_REGION"))  # which boto3 by itself does not read
-        if session.region_name is None:
-            raise NoRegionError
-        with aws_endpoint.making_client(SinkUnavailable, "SQS", SERVICE):
-            return session.client(
-                "sqs",
-                config=Config(
-                    connect_timeout=CONNECT_SECONDS,
-                    read_timeout=self._read_seconds,
-                    retries={"total_max_attempts": 1, "mode": "standard"},  # the dispatcher tries again
-                    max_pool_connections=CONNECTIONS,
-                ),
-            )
+        how = aws_client.config(connect_seconds=CONNECT_SECONDS, read_seconds=read_seconds, connections=CONNECTIONS)
+        self._client: aws_client.LateClient[SQSClient] = aws_client.LateClient(
+            lambda: aws_client.made("SQS", how, SinkUnavailable)
+        )
 
     @cached_property
     def _queue(self) -> str:
         if not self._url.startswith(_BY_NAME):
             return self._url.partition(":")[2]
-        return self._client.get_queue_url(QueueName=self._url.removeprefix(_BY_NAME))["QueueUrl"]
+        return self._client.api.get_queue_url(QueueName=self._url.removeprefix(_BY_NAME))["QueueUrl"]
 
     def send(self, event: Event, body: bytes) -> None:
         """Send one event; raise SinkUnavailable or SinkRefused."""
         message = self._message(event, body)
         try:
             with aws_errors.translated(SinkUnavailable, "SQS", _CODES, service=SERVICE):
-                self._client.send_message(QueueUrl=self._queue, **message)
+                self._client.api.send_message(QueueUrl=self._queue, **message)
         except ParamValidationError as error:
             raise SinkRefused(f"SQS: {error}") from error
 
@@ -97,6 +80,4 @@ class SqsSink:
 
     def close(self) -> None:
         """Close the connections, if there ever were any."""
-        client = vars(self).get("_client")
-        if client is not None:
-            client.close()
+        self._client.close()

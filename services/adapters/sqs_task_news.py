@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING
 
-from boto3.session import Session
-from botocore.config import Config
-from botocore.exceptions import NoRegionError
-
-from services.adapters import aws_endpoint, aws_errors
+from services.adapters import aws_client, aws_errors
 from services.domain.errors import PlatformUnavailable
 from services.domain.task_news import Heard
 
@@ -44,26 +38,15 @@ class SqsTaskNews:
         """Ask nothing yet."""
         self._url = url
         self._wait_seconds = wait_seconds
-
-    @cached_property
-    def _client(self) -> SQSClient:
-        session = Session(region_name=os.environ.get("AWS_REGION"))  # which boto3 by itself does not read
-        if session.region_name is None:
-            raise NoRegionError
-        with aws_endpoint.making_client(PlatformUnavailable, "SQS", SERVICE):
-            return session.client(
-                "sqs",
-                config=Config(
-                    connect_timeout=CONNECT_SECONDS,
-                    read_timeout=READ_SECONDS,
-                    retries={"total_max_attempts": 1, "mode": "standard"},  # who listens asks again
-                ),
-            )
+        how = aws_client.config(connect_seconds=CONNECT_SECONDS, read_seconds=READ_SECONDS)
+        self._client: aws_client.LateClient[SQSClient] = aws_client.LateClient(
+            lambda: aws_client.made("SQS", how, PlatformUnavailable)
+        )
 
     def wait(self) -> Heard:
         """Wait for messages and take them; raise PlatformUnavailable."""
         with aws_errors.translated(PlatformUnavailable, "SQS", {}, service=SERVICE):
-            answer = self._client.receive_message(
+            answer = self._client.api.receive_message(
                 QueueUrl=self._url, MaxNumberOfMessages=MESSAGES, WaitTimeSeconds=self._wait_seconds
             )
             messages = answer.get("Messages", [])
@@ -77,10 +60,8 @@ class SqsTaskNews:
             entries: list[DeleteMessageBatchRequestEntryTypeDef] = [
                 {"Id": str(n), "ReceiptHandle": each["ReceiptHandle"]} for n, each in enumerate(messages)
             ]
-            self._client.delete_message_batch(QueueUrl=self._url, Entries=entries)
+            self._client.api.delete_message_batch(QueueUrl=self._url, Entries=entries)
 
     def close(self) -> None:
         """Close the connections, if there ever were any."""
-        client = vars(self).get("_client")
-        if client is not None:
-            client.close()
+        self._client.close()

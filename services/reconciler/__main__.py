@@ -5,20 +5,20 @@ from __future__ import annotations
 import asyncio
 import socket
 from contextlib import closing
+from functools import partial
 
 import structlog
 
 from services.adapters.opening import State, open_state
-from services.reconciler.bootstrap import new_term, sweeps
+from services.reconciler.bootstrap import new_term, sweep
 from services.reconciler.counts import Counts
 from services.reconciler.settings import ReconcilerSettings
 from services.runtime import emf
 from services.runtime.figures_app import create_app
 from services.runtime.logging import configure
 from services.runtime.serving import serving
-from services.runtime.shutdown import Stop, stop_event
+from services.runtime.shutdown import stop_event
 from services.runtime.starting import exit_if_unavailable, listen_or_exit
-from services.runtime.term import Term
 
 log = structlog.get_logger()
 
@@ -41,31 +41,9 @@ async def _run(settings: ReconcilerSettings, state: State, bound: socket.socket)
     ):
         log.info("reconciler_started", launcher=settings.launcher, pool_size=settings.pool_size)
         while not stop.is_set():
-            await _one_term(settings, state, counts, stop)
+            term = new_term(settings, state)
+            await term.lead(stop, partial(sweep, settings, state, counts, term), leads=counts.leads)
     log.info("reconciler_stopped")
-
-
-async def _one_term(settings: ReconcilerSettings, state: State, counts: Counts, stop: Stop) -> None:
-    """Wait for one's turn, and sweep until the term is over or the stop is asked for."""
-    term = new_term(settings, state)
-    if not await term.begun(stop):
-        return
-    counts.leads(is_leading=True)
-    tasks = [asyncio.create_task(_ended_by(stop, term)), asyncio.create_task(term.keep())]
-    try:
-        with sweeps(settings, state, counts, term) as running:
-            await running.run(term.over)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await term.end()
-        counts.leads(is_leading=False)
-
-
-async def _ended_by(stop: Stop, term: Term) -> None:
-    await stop.wait()
-    term.over.set()
 
 
 if __name__ == "__main__":

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from datetime import timedelta
 
 from services.adapters.ecs_opening import open_fleet
@@ -43,22 +42,22 @@ def new_term(settings: ReconcilerSettings, state: State) -> Term:
     return Term(name=NAME, margin_seconds=MARGIN_SECONDS, leases=state.leases, clock=SystemClock(), ttl=ttl)
 
 
-@contextmanager
-def sweeps(settings: ReconcilerSettings, state: State, counts: Counts, term: Term) -> Iterator[Sweeps]:
-    """Give the sweeps of one term, which know nothing of those before it."""
+async def sweep(settings: ReconcilerSettings, state: State, counts: Counts, term: Term) -> None:
+    """Sweep while the term lasts; what one term knew is nothing for the next."""
     clock = SystemClock()
     with ExitStack() as open_things:
         platform = _platform(settings, state, clock, open_things)
         news = _news(settings)
         if news is not None:
             open_things.enter_context(closing(news))
-        yield Sweeps(
+        sweeps = Sweeps(
             sweep=_sweep(settings, state, counts, term, platform),
             steps=[Step(name="retention", run=_keeping(settings, state, clock).step)],
             news=news,
             counts=counts,
             seconds=settings.usual_sweep_seconds,
         )
+        await sweeps.run(term.over)
 
 
 def _platform(settings: ReconcilerSettings, state: State, clock: Clock, open_things: ExitStack) -> Platform | None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Protocol
 
 import structlog
 
@@ -21,6 +23,12 @@ log = structlog.get_logger()
 
 TRY_SECONDS = 1.0
 _RENEWALS = 6  # in a term
+
+
+class Leads(Protocol):
+    """Is told whether this process acts or stands by."""
+
+    def __call__(self, *, is_leading: bool) -> None: ...  # noqa: D102 - says it above
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,6 +67,25 @@ class Term:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), TRY_SECONDS)
         return False
+
+    async def lead(self, stop: asyncio.Event, act: Callable[[], Awaitable[None]], *, leads: Leads) -> None:
+        """Wait for one's turn, and act until the term is over or `stop` is set; `leads` is told of both."""
+        if not await self.begun(stop):
+            return
+        leads(is_leading=True)
+        tasks = [asyncio.create_task(self._ended_by(stop)), asyncio.create_task(self.keep())]
+        try:
+            await act()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self.end()
+            leads(is_leading=False)
+
+    async def _ended_by(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self.over.set()
 
     def _event(self, what: str) -> str:
         return f"{self.name}_{what}"
