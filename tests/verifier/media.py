@@ -98,10 +98,8 @@ def _ts_fault(data: bytes) -> str:
 def _ffprobe(path: Path) -> tuple[dict[str, Any], str]:
     shown = "stream=index,codec_type,codec_name,width,height:"
     shown += "packet=stream_index,pts_time,dts_time,duration_time,flags,pos"
-    # A segment of a few packets is too small for ffprobe to see what it is.
-    with path.open("rb") as file:
-        form = ["-f", "mpegts"] if file.read(1) == bytes([TS_SYNC]) else []
-    argv = ["ffprobe", "-v", "error", "-of", "json", *form, "-show_entries", shown, str(path)]
+    # What it is ffprobe is not told: nobody tells that to who opens a segment by itself.
+    argv = ["ffprobe", "-v", "error", "-of", "json", "-show_entries", shown, str(path)]
     done = subprocess.run(argv, capture_output=True, check=False, timeout=TIMEOUT_SECONDS)
     if done.returncode:
         return {}, done.stderr.decode(errors="replace").strip()[:300] or f"ffprobe exits {done.returncode}"

@@ -10,7 +10,9 @@ import pytest
 from services.domain.artifact import Kind
 from services.worker.delivery.cutting import cut, within
 from services.worker.events import FileClosed
+from services.worker.pictures.transport_stream import PACKET_BYTES
 from tests.media import RATE, Clip, Media, run
+from tests.numbered import NumberedClip, NumberedMedia
 from tests.worker.captures import captured, packets
 
 pytestmark = pytest.mark.anyio
@@ -66,6 +68,18 @@ async def test_what_is_cut_off_one_file_is_what_the_other_keeps(
     assert before + after == whole
     assert len(before) > 20
     assert len(after) > 20
+
+
+async def test_a_segment_of_a_few_packets_is_cut_as_any_other(numbered: NumberedMedia, tmp_path: Path) -> None:
+    clip = NumberedClip(seconds=2.12, gop_seconds=2)
+    _, file = captured(numbered.file(clip), tmp_path / "run", segment=2)
+    assert file.path.stat().st_size <= 10 * PACKET_BYTES
+
+    kept = await cut(replace(file, cut_from=0.0))
+
+    assert kept.path != file.path
+    entries = ["-of", "csv", "-select_streams", "v", "-show_entries", "packet=pts"]
+    assert len(run(["ffprobe", "-v", "error", "-f", "mpegts", *entries, kept.path]).split()) == 3
 
 
 @pytest.mark.parametrize("kind", KINDS)

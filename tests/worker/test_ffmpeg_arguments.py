@@ -102,3 +102,18 @@ def test_a_ring_of_the_newest_frames_wraps_and_is_listed_nowhere() -> None:
     assert str(FOLDER / tail_files.RING_PATTERN) in ring
     assert value(ring, "-segment_wrap") == str(tail_files.RING_FILES)
     assert "-segment_list" not in ring
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ffmpeg_arguments.packets(FOLDER / "segment-000000001.ts", first=3),
+        ffmpeg_arguments.probe(FOLDER / "segment-000000001.ts"),
+        ffmpeg_arguments.cut(FOLDER / "segment-000000001.ts", FOLDER / "cut.ts", since=1.0, until=None),
+        ffmpeg_arguments.split(FOLDER / "segment-000000001.ts", FOLDER, [2], reference="v:0"),
+    ],
+)
+def test_whoever_reads_a_segment_is_told_what_it_is(argv: list[str]) -> None:
+    source = argv.index(str(FOLDER / "segment-000000001.ts"))
+
+    assert value(argv[:source], "-f") == "mpegts"

@@ -19,8 +19,11 @@ from services.domain.manifest import decode_head
 from services.domain.ports import ObjectStore
 from services.worker.delivery.lane import Lane
 from services.worker.delivery.parcel import Waiting
+from services.worker.pictures.transport_stream import PACKET_BYTES
 from tests.doubles.faulty_store import FaultyStore, WatchedStore
 from tests.media import Clip, Media
+from tests.numbered import NumberedClip, NumberedMedia
+from tests.verifier.media import decode
 from tests.worker.captures import captured, probed
 from tests.worker.heard import until
 from tests.worker.spool import CHANNEL, SESSION, Spool, a_spool, stored_head
@@ -116,6 +119,24 @@ async def test_a_recording_ships_as_an_ordinary_mp4(spool: Spool, objects: Direc
     assert entry.key == "recordings/camera/2026/11/20/10/session/20261120T100000.080Z.mp4"
     assert b"moof" not in objects.read(entry.key).body
     assert float(probed(objects.locate(entry.key, seconds=1).path)["format"]["duration"]) == pytest.approx(6, abs=0.2)
+
+
+async def test_a_segment_of_a_few_packets_can_be_read_by_itself(
+    spool: Spool, objects: DirectoryStore, numbered: NumberedMedia
+) -> None:
+    clip = NumberedClip(seconds=2.12, gop_seconds=2)
+    _, file = captured(numbered.file(clip), spool.folder / "run", segment=2)
+    assert file.path.stat().st_size <= 10 * PACKET_BYTES
+    await spool.ship(spool.close_file(Kind.SEGMENT, file.path, file.start, file.end))
+    (entry,) = spool.manifest.head.tail
+    path = objects.locate(entry.key, seconds=1).path
+
+    frames, complaints = decode([path])
+
+    assert [frame.tick for frame in frames] == [200, 204, 208]
+    assert complaints == ""
+    assert [stream["codec_name"] for stream in probed(path)["streams"]] == ["h264", "aac"]
+    assert entry.bytes == path.stat().st_size
 
 
 async def test_a_part_is_described_by_its_first_file(spool: Spool, media: Media) -> None:

@@ -168,7 +168,7 @@ def split(source: Path, folder: Path, cuts: Sequence[int], *, reference: str, st
     packets are counted: sound where there is some, since video may have a hole. `streams` are those to keep, as
     ffmpeg's map. Times to cut at mean one thing to ffmpeg 5 and another to 7 (from the first packet on).
     """
-    outputs = ffmpeg.input(str(source), analyzeduration=PATIENT_MICROSECONDS, probesize=PATIENT_BYTES).output(
+    outputs = _input(source).output(
         str(folder / PIECE_PATTERN),
         map=streams,
         c="copy",
@@ -205,11 +205,17 @@ def cut(source: Path, target: Path, *, since: float | None, until: float | None,
     late = {name: f"if(eq(N,0),{name.upper()}+{early:.6f}/TB,{name.upper()})" for name in ("pts", "dts")}
     bitstream = {"bsf:v": f"{_filter('setts', **late)},{picture}" if early else picture, "bsf:a": sound}
     container = {"f": "mp4"} if source.suffix == ".mp4" else {"f": "mpegts", "mpegts_copyts": 1}
-    outputs = ffmpeg.input(str(source), analyzeduration=PATIENT_MICROSECONDS, probesize=PATIENT_BYTES).output(
+    outputs = _input(source).output(
         str(target), map=0, c="copy", copyts=None, muxdelay=0, muxpreload=0, **bitstream, **container
     )
     argv: list[str] = outputs.compile(cmd=_PROGRAM, overwrite_output=True)
     return argv
+
+
+def _input(source: Path) -> ffmpeg.nodes.FilterableStream:
+    """Give a file of ours as an input."""
+    form = {} if (name := _form(source)) is None else {"f": name}
+    return ffmpeg.input(str(source), analyzeduration=PATIENT_MICROSECONDS, probesize=PATIENT_BYTES, **form)
 
 
 def _moved(edge: float | None, by: float) -> float | None:
@@ -230,12 +236,8 @@ def _filter(name: str, **options: str) -> str:
 
 def packets(source: Path, *, first: int | None = None, stream: str = "v:0") -> list[str]:
     """Give the argv that prints the times and flags of a stream's packets, or of its `first` few, as JSON."""
-    return [
-        "ffprobe", "-v", "error", "-of", "json",
-        "-analyzeduration", str(PATIENT_MICROSECONDS), "-probesize", str(PATIENT_BYTES),
-        *([] if first is None else ["-read_intervals", f"%+#{first}"]),
-        *_form(source), "-select_streams", stream, "-show_entries", "packet=pts_time,dts_time,flags", str(source),
-    ]  # fmt: skip
+    interval = [] if first is None else ["-read_intervals", f"%+#{first}"]
+    return _shown(source, *interval, "-select_streams", stream, "-show_entries", "packet=pts_time,dts_time,flags")
 
 
 _SHOWN = "codec_type,codec_name,width,height,sample_rate,channels,start_time,duration"
@@ -243,14 +245,19 @@ _SHOWN = "codec_type,codec_name,width,height,sample_rate,channels,start_time,dur
 
 def probe(source: Path) -> list[str]:
     """Give the argv that prints a file's streams and length as JSON."""
+    return _shown(source, "-show_entries", f"format=format_name,start_time,duration:stream={_SHOWN}")
+
+
+def _shown(source: Path, *what: str) -> list[str]:
+    """Give the argv that prints what is in a file of ours as JSON."""
+    form = [] if (name := _form(source)) is None else ["-f", name]
     return [
         "ffprobe", "-v", "error", "-of", "json",
         "-analyzeduration", str(PATIENT_MICROSECONDS), "-probesize", str(PATIENT_BYTES),
-        "-show_entries", f"format=format_name,start_time,duration:stream={_SHOWN}",
-        *_form(source), str(source),
+        *what, *form, str(source),
     ]  # fmt: skip
 
 
-def _form(source: Path) -> list[str]:
-    """Name the container where ffprobe would guess, and guess wrong of a segment of a few packets."""
-    return ["-f", "mpegts"] if source.suffix == ".ts" else []
+def _form(source: Path) -> str | None:
+    """Name the container where FFmpeg would guess, and guess wrong of a segment of a few packets."""
+    return "mpegts" if source.suffix == ".ts" else None

@@ -19,6 +19,7 @@ from services.worker.child_program import ChildFailed
 from services.worker.delivery.cutting import cut
 from services.worker.delivery.finishing import describe, finish_recording, fit_segment, with_true_length
 from services.worker.delivery.manifest_keeper import ManifestKeeper
+from services.worker.delivery.null_packets import fill_up
 from services.worker.delivery.parcel import Parcel, Waiting, remove, size
 from services.worker.delivery.playlists import Playlists
 from services.worker.events import FileClosed
@@ -71,6 +72,8 @@ class Preparing:
         pieces = await fit_segment(file, target)
         await self._describe_part(waiting.part, pieces[0].path)
         await self.still_ours()
+        for piece in pieces:
+            fill_up(piece.path)
         return self._noted(waiting, pieces, between=file.path)
 
     def _noted(self, waiting: Waiting, files: Sequence[FileClosed], *, between: Path) -> list[Parcel]:
