@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ProfileNotFound
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
+)
 
 from services.deploy.telling import CannotDeploy
 
@@ -26,6 +34,7 @@ if TYPE_CHECKING:
     from mypy_boto3_service_quotas import ServiceQuotasClient
 
 _PATIENT = Config(retries={"mode": "standard", "max_attempts": 8}, connect_timeout=10, read_timeout=60)
+_PROMPT = Config(retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=5, read_timeout=20)
 _WRONG = ("InvalidClientTokenId", "SignatureDoesNotMatch", "AuthFailure", "UnrecognizedClientException")
 _OVER = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
 
@@ -102,13 +111,20 @@ def open_account(*, profile: str | None, region: str | None) -> Account:
         session = boto3.Session(profile_name=profile, region_name=region or os.environ.get("AWS_REGION") or None)
         if session.region_name is None:
             raise CannotDeploy("no region is set: give --region, for example --region eu-central-1, or AWS_REGION")
-        caller = session.client("sts", config=_PATIENT).get_caller_identity()
+        caller = session.client("sts", config=_PROMPT).get_caller_identity()
     except ProfileNotFound as error:
         raise CannotDeploy(f"{error}; `aws configure --profile NAME` makes one, or edit ~/.aws/config") from None
     except NoCredentialsError:
         raise CannotDeploy(
             "no credentials were found: give --profile, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
             "or sign in with `aws sso login`"
+        ) from None
+    except (SSOError, TokenRetrievalError) as error:
+        named = f" --profile {profile}" if profile else ""
+        raise CannotDeploy(f"you are not signed in: run `aws sso login{named}` ({error})") from None
+    except EndpointConnectionError as error:
+        raise CannotDeploy(
+            f"{error}: is {session.region_name} the region's right name, and is this machine online?"
         ) from None
     except ClientError as error:
         raise CannotDeploy(_refused(error)) from None
@@ -121,5 +137,8 @@ def _refused(error: ClientError) -> str:
     if code(error) in _OVER:
         return "the credentials have expired: sign in again (`aws sso login`), or set new ones"
     if code(error) in _WRONG:
-        return f"AWS refuses the credentials ({code(error)}): check the profile, or the AWS_ variables that are set"
+        return (
+            f"AWS refuses the credentials ({code(error)}): check the profile, or the AWS_ variables that are set, and "
+            "whether the region is enabled in this account"
+        )
     return f"AWS does not say who you are: {code(error)}: {error.response['Error'].get('Message', '')}"

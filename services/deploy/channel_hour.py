@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from math import ceil
 
 from services.deploy import footprint, measured, prices
 from services.deploy.idle_month import Line
@@ -13,6 +14,8 @@ from services.domain.channel import HLS_TIME
 BOUND = 0.045
 """Dollars an hour without storage that a channel may cost at 6 Mb/s."""
 SPOT_OF_FOUR = 3
+SHARING = 50
+"""So many channels, on air on average, share the NAT gateways of private subnets."""
 OLDER_VCPU, OLDER_GIGABYTES = 2.5, 5.0
 """What the older system runs for one channel at the least: 2 vCPU and 4 GB, and 0.5 vCPU and 1 GB to record."""
 
@@ -35,10 +38,18 @@ CHOICES = (
     Choice(),
     Choice(name="ARM", is_arm=True),
     Choice(name="Spot", is_spot=True),
-    Choice(name="private subnets", has_address=False),
+    Choice(name=f"private subnets, {SHARING} channels", has_address=False),
     Choice(name="hls_time 6 s", hls_time=6),
-    Choice(name="Spot, private subnets, hls_time 6 s", is_spot=True, has_address=False, hls_time=6),
-    Choice(name="ARM, Spot, private subnets, hls_time 6 s", is_arm=True, is_spot=True, has_address=False, hls_time=6),
+    Choice(
+        name=f"Spot, private subnets, {SHARING} channels, hls_time 6 s", is_spot=True, has_address=False, hls_time=6
+    ),
+    Choice(
+        name=f"ARM, Spot, private subnets, {SHARING} channels, hls_time 6 s",
+        is_arm=True,
+        is_spot=True,
+        has_address=False,
+        hls_time=6,
+    ),
     Choice(name="no HLS (pictures and MP4)", is_hls=False),
     Choice(name="no HLS, ARM", is_hls=False, is_arm=True),
 )
@@ -63,7 +74,7 @@ def lines(choice: Choice) -> Iterator[Line]:
     yield Line(
         "cross-zone", 0.0, f"pulled in the publisher's zone; elsewhere ${2 * gigabytes * prices.ZONE_GB.dollars:.3f}"
     )
-    yield Line("public address", prices.PUBLIC_ADDRESS.dollars if choice.has_address else 0.0, "of the task")
+    yield _way_out(choice)
     yield _gateway(choice)
     yield from _records()
 
@@ -71,6 +82,13 @@ def lines(choice: Choice) -> Iterator[Line]:
 def _puts(choice: Choice) -> dict[str, float]:
     puts = measured.puts_per_minute(choice.hls_time)
     return puts if choice.is_hls else {kind: each for kind, each in puts.items() if kind not in measured.OF_HLS}
+
+
+def _way_out(choice: Choice) -> Line:
+    if choice.has_address:
+        return Line("public address", prices.PUBLIC_ADDRESS.dollars, "of the task")
+    each = prices.NAT_HOUR.dollars + prices.PUBLIC_ADDRESS.dollars
+    return Line("NAT", footprint.ZONES * each / SHARING, f"a {SHARING}th of {footprint.ZONES} gateways with addresses")
 
 
 def _gateway(choice: Choice) -> Line:
@@ -107,6 +125,12 @@ def total(choice: Choice) -> float:
 
 older = partial(task, Choice(), OLDER_VCPU, OLDER_GIGABYTES)
 """Give the dollars of the older system's task alone, an hour."""
+
+
+def fewest_sharing(choice: Choice) -> int:
+    """Give how many channels have to be on air on average for a choice of private subnets to keep to BOUND."""
+    gateways = footprint.ZONES * (prices.NAT_HOUR.dollars + prices.PUBLIC_ADDRESS.dollars)
+    return ceil(gateways / (BOUND - total(choice) + gateways / SHARING))
 
 
 def nat_break_even() -> float:

@@ -46,6 +46,8 @@ def _choices() -> Iterator[str]:
     def row(choice: Choice) -> Sequence[str]:
         total = channel_hour.total(choice)
         verdict = "meets it" if total <= BOUND else f"misses it by {total - BOUND:.4f}"
+        if total <= BOUND and not choice.has_address:
+            verdict += f", from {channel_hour.fewest_sharing(choice)} channels on air on average"
         return choice.name, f"{total:.4f}", verdict
 
     yield from _table(("choice", "$ an hour", "the mark"), map(row, CHOICES))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from services.deploy import data, images, linked_roles, notice, parameters, registry, templates
 from services.deploy.change_set import ChangeSet, Wish, change_set
-from services.deploy.engine import Engine, find_engine
+from services.deploy.engine import Engine, NoEngine, find_engine
 from services.deploy.quieting import wake
 from services.deploy.stack import Stack
 from services.deploy.telling import agree, say, step
@@ -115,8 +115,7 @@ class Deploy:
 
 def begin(account: Account, wishes: argparse.Namespace) -> Deploy:
     """Look at what is there and work out what shall be; raise NoEngine or CannotDeploy."""
-    wants_engine = not wishes.dry_run and not all(_given(wishes, name) for name in parameters.IMAGES)
-    engine = find_engine() if wants_engine else None
+    engine = _engine(wishes)
     main = Stack(account.cloudformation, wishes.stack_name)
     bootstrap = Stack(account.cloudformation, wishes.stack_name + BOOTSTRAP)
     before = main.parameters() if main.exists() else {}
@@ -124,6 +123,19 @@ def begin(account: Account, wishes: argparse.Namespace) -> Deploy:
     if not main.exists():
         _take_over(account, wishes, values)
     return Deploy(account, wishes, engine, main, bootstrap, values)
+
+
+def _engine(wishes: argparse.Namespace) -> Engine | None:
+    """Give what builds the images, None where all of them are given; that there is none stops no dry run."""
+    if all(_given(wishes, name) for name in parameters.IMAGES):
+        return None
+    try:
+        return find_engine()
+    except NoEngine as error:
+        if not wishes.dry_run:
+            raise
+        say(f"A deploy would end here: {error}")
+        return None
 
 
 def deploy(account: Account, wishes: argparse.Namespace) -> None:

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 
 NESTED = "AWS::CloudFormation::Stack"
 DEPTH_MOST = 3
+_REMEDIES = {
+    "account must be verified": "Until AWS's Support has verified the account, deploy with --parameter CloudFront=no"
+}
+"""What to do about a reason that names no remedy, by a part of it."""
 _CONSEQUENCES = ("Resource creation cancelled", "Resource update cancelled", "The following resource(s) failed")
 """How reasons begin that only repeat that something else failed."""
 
@@ -36,7 +40,7 @@ class Events:
         for event in unseen:
             self._seen.add(event["EventId"])
             self._new.append(event)
-            say(f"   {_line(event)}")
+            say(f"   {line(event)}")
         return bool(unseen)
 
     def failures(self) -> list[str]:
@@ -61,10 +65,12 @@ class Events:
             within = [each for page in pages for each in page["StackEvents"] if each["StackId"] == nested]
             if causes := [line for each in reversed(within) for line in self._causes(each, depth - 1)]:
                 return causes
-        return [] if event.get("ResourceStatusReason", "").startswith(_CONSEQUENCES) else [_line(event)]
+        return [] if event.get("ResourceStatusReason", "").startswith(_CONSEQUENCES) else [line(event)]
 
 
-def _line(event: StackEventTypeDef) -> str:
+def line(event: StackEventTypeDef) -> str:
+    """Say what an event is about and, where it is known, what to do about it."""
     what = f"{event.get('ResourceStatus', '')}  {event.get('LogicalResourceId', '')} ({event.get('ResourceType', '')})"
     reason = event.get("ResourceStatusReason", "")
-    return f"{what}: {reason}" if reason else what
+    remedy = next((f". {each}" for part, each in _REMEDIES.items() if part in reason), "")
+    return f"{what}: {reason}{remedy}" if reason else what

@@ -27,10 +27,12 @@ _BALANCER = "aws.amazon.com/elasticloadbalancing/pricing, as in clustercost.com/
 _VPC = "aws.amazon.com/vpc/pricing"
 _S3 = "aws.amazon.com/s3/pricing"
 _CLOUDFRONT = "aws.amazon.com/cloudfront/pricing"
+_CLOUDFRONT_READ = f"{_CLOUDFRONT}, as in wring.co/blog/aws-cloudfront-pricing-guide"
 _DYNAMODB = "aws.amazon.com/dynamodb/pricing, as in airbyte.com/data-engineering-resources/dynamodb-pricing"
 _CLOUDWATCH = "aws.amazon.com/cloudwatch/pricing"
 _EC2 = "aws.amazon.com/ec2/pricing/on-demand"
 _LONG_SINCE = "unchanged for years, not read again"
+_UNDATED = "no date on it; read 2026-11-21"
 
 FARGATE_VCPU = Price(0.04048, "vCPU-hour, x86", _FARGATE, "2026-03-10")
 FARGATE_GB = Price(0.004445, "GB-hour, x86", _FARGATE, "2026-03-10")
@@ -45,19 +47,31 @@ PUBLIC_ADDRESS = Price(
     f"{_VPC}, as in doit.com/aws-public-ipv4-price-increase-the-complete-guide",
     "2024-02-01",
 )
-NAT_HOUR = Price(0.045, "hour of a NAT gateway", _VPC, _LONG_SINCE)
+NAT_HOUR = Price(
+    0.045, "hour of a NAT gateway", f"{_VPC}, as in cloudburn.io/blog/aws-nat-gateway-pricing", "2026-02-24"
+)
 BALANCER_HOUR = Price(0.0225, "hour of a network load balancer", _BALANCER, "2025")
 BALANCER_GB = Price(0.006, "NLCU-hour, which is 1 GB", _BALANCER, "2025")
-ZONE_GB = Price(0.01, "GB into another zone, and as much out of it", _EC2, _LONG_SINCE)
-S3_PUT = Price(0.005 / 1_000, "PUT, POST or LIST", _S3, _LONG_SINCE)
+ZONE_GB = Price(
+    0.01,
+    "GB into another zone, and as much out of it",
+    f"{_EC2}, as in basavytix.com/blog/aws-nat-gateway-pricing",
+    _UNDATED,
+)
+S3_PUT = Price(0.005 / 1_000, "PUT, POST or LIST", f"{_S3}, as in c3x.dev/blog/s3-request-fees-explained", _UNDATED)
 S3_GB_MONTH = Price(
     0.023, "GB-month of the first 50 TB", f"{_S3}, as in cloudburn.io/blog/amazon-s3-pricing", "2026-03-13"
 )
 CLOUDFRONT_GB = Price(
-    0.085, "GB to viewers in North America and Europe, the first 10 TB a month", _CLOUDFRONT, _LONG_SINCE
+    0.085, "GB to viewers in North America and Europe, the first 10 TB a month", _CLOUDFRONT_READ, "2026-03-08"
 )
-CLOUDFRONT_REQUEST = Price(0.01 / 10_000, "HTTPS request", _CLOUDFRONT, _LONG_SINCE)
-CLOUDFRONT_FUNCTION = Price(0.10 / 1_000_000, "run of a CloudFront function", _CLOUDFRONT, _LONG_SINCE)
+CLOUDFRONT_REQUEST = Price(0.01 / 10_000, "HTTPS request", _CLOUDFRONT_READ, "2026-03-08")
+CLOUDFRONT_FUNCTION = Price(
+    0.10 / 1_000_000,
+    "run of a CloudFront function",
+    f"{_CLOUDFRONT}, as in cur.vantage.sh/aws/amazoncloudfront",
+    _UNDATED,
+)
 DYNAMODB_WRITE = Price(0.625 / 1_000_000, "write unit on demand", _DYNAMODB, "2025-07-21")
 DYNAMODB_READ = Price(0.125 / 1_000_000, "read unit on demand", _DYNAMODB, "2025-07-21")
 LOG_GB = Price(

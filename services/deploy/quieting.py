@@ -40,12 +40,18 @@ def quiet(account: Account, stack: str) -> None:
 
 
 def wake(account: Account, stack: str, parameters: Mapping[str, str]) -> None:
-    """Start what an interrupted `quiet` stopped: an update of the stack would not."""
+    """Start what an interrupted `quiet` stopped, and as many gateways as there shall be at the least.
+
+    An update of the stack would not: what scaling has set is scaling's.
+    """
     wanted = {"gateway": int(parameters["GatewayLeast"]), "reconciler": 1}
     for name, count in wanted.items():
-        if _desired(account, stack, f"{stack}-{name}") == 0:
+        desired = _desired(account, stack, f"{stack}-{name}")
+        if desired is None or desired >= count:
+            continue
+        if desired == 0:
             say(f"   {stack}-{name} was stopped, by a destroy that did not end: it is started again")
-            account.ecs.update_service(cluster=stack, service=f"{stack}-{name}", desiredCount=count)
+        account.ecs.update_service(cluster=stack, service=f"{stack}-{name}", desiredCount=count)
 
 
 def _desired(account: Account, stack: str, service: str) -> int | None:

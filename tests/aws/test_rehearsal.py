@@ -29,6 +29,7 @@ class Life:
     changed: Ended
     after_change: Ended
     pool_size: str
+    gateways: int
     destroyed: Ended
     tasks_left: list[str]
     left: tuple[list[str], list[str]]
@@ -61,10 +62,14 @@ def _lived(on: Rehearsal) -> Life:
     on.client("secretsmanager").put_secret_value(SecretId=made["SecretArn"], SecretString=SECRET)
     seen["pushes"] = [on.pushes()]
     seen["again"] = on.run("deploy", *NAME, "--yes")
-    seen["changed"] = on.run("deploy", *NAME, "--yes", "--parameter", "PoolSize=3", IMAGES_VERSION="2")
+    seen["changed"] = on.run(
+        "deploy", *NAME, "--yes", "--parameter", "PoolSize=3", "--parameter", "GatewayLeast=2", IMAGES_VERSION="2"
+    )
     seen["after_change"] = on.run("deploy", *NAME, "--yes", IMAGES_VERSION="2")
     seen["pushes"].append(on.pushes())
     seen["pool_size"] = _variable(on, "life-reconciler", "STREAMKEEP_POOL_SIZE")
+    (gateway,) = on.client("ecs").describe_services(cluster="life", services=["life-gateway"])["services"]
+    seen["gateways"] = gateway["desiredCount"]
     _used(on, made)
     seen["destroyed"] = on.run("destroy", *NAME, "--yes")
     seen["tasks_left"] = _running(on, "life")
@@ -159,6 +164,7 @@ def test_changed_images_are_pushed_under_another_name_and_a_changed_parameter_ar
     assert life.changed.code == 0
     assert len(set(life.pushes[1])) == 6
     assert life.pool_size == "3"
+    assert life.gateways == 2  # the template leaves their number to scaling
 
 
 def test_what_a_later_deploy_does_not_name_stays_as_it_was(life: Life) -> None:

@@ -92,6 +92,14 @@ def test_without_an_engine_nothing_begins_and_one_is_named(on: Rehearsal, no_eng
     assert "none-bootstrap" not in on.stacks()
 
 
+def test_a_dry_run_names_an_engine_where_there_is_none_and_goes_on(on: Rehearsal, no_engine: str) -> None:
+    ended = on.run("deploy", "--stack-name", "none", "--dry-run", PATH=no_engine)
+
+    assert ended.code == 0, ended.said
+    assert "apt-get install -y --no-install-recommends podman" in ended.said
+    assert "What would change" in ended.said
+
+
 def test_with_images_of_ones_own_no_engine_is_wanted(on: Rehearsal, no_engine: str) -> None:
     ended = on.run("deploy", "--stack-name", "prebuilt", "--yes", *IMAGES, PATH=no_engine)
 
@@ -137,6 +145,7 @@ def test_a_certificate_for_many_names_wants_to_be_told_which(on: Rehearsal) -> N
         ({"AWS_ACCESS_KEY_ID": "wrong"}, "AWS refuses the credentials (InvalidClientTokenId)"),
         ({"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, "no credentials were found"),
         ({"AWS_REGION": ""}, "give --region"),
+        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "is eu-central-1 the region's right name"),
     ],
 )
 def test_who_cannot_sign_in_is_told_what_to_do(on: Rehearsal, variables: dict[str, str], told: str) -> None:
@@ -148,6 +157,20 @@ def test_who_cannot_sign_in_is_told_what_to_do(on: Rehearsal, variables: dict[st
         assert ended.code == 1
         assert told in ended.said
         assert "Traceback" not in ended.said
+
+
+def test_who_has_not_signed_in_by_sso_is_told_how(on: Rehearsal, tmp_path: Path) -> None:
+    settings = tmp_path / "config"
+    settings.write_text(
+        "[profile ours]\nsso_session = ours\nsso_account_id = 123456789012\nsso_role_name = deploys\n"
+        "[sso-session ours]\nsso_region = eu-central-1\nsso_start_url = https://sso.example.org/start\n"
+    )
+    without = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
+
+    ended = on.run("deploy", "--yes", "--profile", "ours", **without, AWS_CONFIG_FILE=str(settings), HOME=str(tmp_path))
+
+    assert ended.code == 1
+    assert "run `aws sso login --profile ours`" in ended.said
 
 
 @pytest.mark.parametrize(

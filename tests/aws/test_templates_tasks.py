@@ -111,6 +111,12 @@ def test_the_api_has_two_tasks_at_least_and_both_scaled_services_have_bounds() -
     assert sorted(scaled) == ["gateway/Scaling", "metadata/Scaling"]
 
 
+def test_an_update_leaves_the_gateways_that_scaling_has_started() -> None:
+    (service,) = template("gateway").of("AWS::ECS::Service").values()
+
+    assert "DesiredCount" not in service
+
+
 def test_a_gateway_is_scaled_by_publishers_bandwidth_and_cpu() -> None:
     policies = template("gateway").of("AWS::ApplicationAutoScaling::ScalingPolicy")
 
