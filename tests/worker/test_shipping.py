@@ -124,7 +124,7 @@ async def test_a_recording_ships_as_an_ordinary_mp4(spool: Spool, objects: Direc
 async def test_a_segment_of_a_few_packets_can_be_read_by_itself(
     spool: Spool, objects: DirectoryStore, numbered: NumberedMedia
 ) -> None:
-    clip = NumberedClip(seconds=2.12, gop_seconds=2)
+    clip = NumberedClip(seconds=2.08, gop_seconds=2)
     _, file = captured(numbered.file(clip), spool.folder / "run", segment=2)
     assert file.path.stat().st_size <= 10 * PACKET_BYTES
     await spool.ship(spool.close_file(Kind.SEGMENT, file.path, file.start, file.end))
@@ -133,7 +133,7 @@ async def test_a_segment_of_a_few_packets_can_be_read_by_itself(
 
     frames, complaints = decode([path])
 
-    assert [frame.tick for frame in frames] == [200, 204, 208]
+    assert [frame.tick for frame in frames] == [200, 204]
     assert complaints == ""
     assert [stream["codec_name"] for stream in probed(path)["streams"]] == ["h264", "aac"]
     assert entry.bytes == path.stat().st_size
