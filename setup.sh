@@ -299,7 +299,9 @@ on_aws() {
 }
 
 command_images() {
-  ensure_packages run
+  local word needed=run
+  for word in "$@"; do [[ $word != --suite ]] || needed="test"; done
+  ensure_packages "$needed"
   ensure_venv test
   cd "$root"
   PATH=$venv/bin:$PATH

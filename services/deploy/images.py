@@ -54,9 +54,8 @@ def line(image: Image, size: Size) -> str:
     return f"{image.tag}  {size.plain / MEGABYTE:6.1f} MB, compressed {size.compressed / MEGABYTE:6.1f} MB"
 
 
-def build_all(names: Sequence[str] = NAMES, *, base: str | None = None) -> None:
-    """Build these and print their tags and sizes; raise NoEngine or EngineFailed."""
-    engine = find_engine()
+def build_all(engine: Engine, names: Sequence[str] = NAMES, *, base: str | None = None) -> None:
+    """Build these and print their tags and sizes; raise EngineFailed."""
     for name in names:
         image = build(engine, name, base=base)
         print(line(image, engine.size(image.id)), flush=True)  # noqa: T201 - what was asked for
@@ -76,7 +75,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one or more of {', '.join(NAMES)}; all if left out")
     arguments = parser.parse_args()
     try:
-        build_all(chosen(parser, arguments.names), base=arguments.base)
+        build_all(find_engine(), chosen(parser, arguments.names), base=arguments.base)
     except (NoEngine, EngineFailed) as error:
         print(f"images: {error}", file=sys.stderr)  # noqa: T201
         raise SystemExit(EXIT_CANNOT) from None

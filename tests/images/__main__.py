@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from services.deploy.engine import EngineFailed, NoEngine
+from services.deploy.engine import Engine, EngineFailed, NoEngine, find_engine
 from services.deploy.images import build_all, chosen
 from tests.images.ffmpeg import FOLDER, unpack
 
@@ -32,13 +33,17 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="services, gateway or worker; all if left out")
     arguments = parser.parse_args()
     names = chosen(parser, arguments.names)
+    if arguments.check and arguments.names:
+        parser.error("--check tries all images together: name none")
     try:
-        build_all(names, base=_base_made_here() if arguments.no_registry else arguments.base)
+        engine = Engine("podman") if arguments.no_registry else find_engine()
+        os.environ["TRIAL_ENGINE"] = engine.name  # with two of them on a machine, each has images of its own
+        build_all(engine, names, base=_base_made_here() if arguments.no_registry else arguments.base)
         if arguments.check:
             _pytest(sorted(map(str, HERE.glob("trial_*.py"))), "-s", variables={})
         if arguments.suite:
             _pytest(SUITE, variables={"PATH": f"{unpack(FOLDER)}:{os.environ['PATH']}"})
-    except (NoEngine, EngineFailed) as error:
+    except (NoEngine, EngineFailed, FileNotFoundError) as error:
         print(f"setup.sh images: {error}", file=sys.stderr)
         raise SystemExit(EXIT_CANNOT) from None
     except subprocess.CalledProcessError:
@@ -54,7 +59,13 @@ def _base_made_here() -> str:
 
 
 def _pytest(paths: Sequence[str], *options: str, variables: Mapping[str, str]) -> None:
-    subprocess.run([sys.executable, "-m", "pytest", *options, *paths], env={**os.environ, **variables}, check=True)
+    argv = [sys.executable, "-m", "pytest", *options, *paths]
+    with subprocess.Popen(argv, env={**os.environ, **variables}) as running:
+        # A terminal tells pytest too, which then ends what it has started.
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, before)
+    if running.returncode:
+        raise subprocess.CalledProcessError(running.returncode, argv)
 
 
 if __name__ == "__main__":

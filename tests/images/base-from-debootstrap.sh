@@ -4,8 +4,9 @@
 #
 #   base-from-debootstrap.sh NAME        needs root, podman and debootstrap
 #
-# The mirrors are those of this machine's own apt, unless MIRROR and SECURITY_MIRROR name others. Where packages come through a server with a certificate of its own, CA_FILE
-# (or SSL_CERT_FILE) names those to trust; then the base trusts them too, which is one more reason not to publish it.
+# The mirrors are those of this machine's own apt, unless MIRROR and SECURITY_MIRROR name others. Where packages come
+# through a server with a certificate of its own, CA_FILE (or SSL_CERT_FILE) names those to trust; then the base trusts
+# them too, which is one more reason not to publish it.
 set -euo pipefail
 
 name=$1

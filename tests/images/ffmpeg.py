@@ -13,7 +13,7 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.images.containers import engine, tag
+from tests.images.containers import NEVER_FETCHED, engine, tag
 
 PROGRAMS = ("ffmpeg", "ffprobe")
 FOLDER = Path(sys.prefix) / "share" / "streamkeep" / "image-ffmpeg"
@@ -44,7 +44,9 @@ def unpack(folder: Path) -> Path:
 
 def _export(root: Path) -> None:
     """Unpack the libraries and programs of the image."""
-    made = subprocess.run([*engine(), "create", tag("worker")], capture_output=True, text=True, check=True)
+    made = subprocess.run(
+        [*engine(), "create", NEVER_FETCHED, tag("worker")], capture_output=True, text=True, check=True
+    )
     container = made.stdout.strip()
     try:
         with (

@@ -62,6 +62,18 @@ def test_an_image_runs_as_a_number_and_hears_signals_itself(image: str) -> None:
     assert of_the_last_stage(image, "USER") == ["10001:10001"]
     assert of_the_last_stage(image, "VOLUME") == ["/spool"]
     assert json.loads(entrypoint)[:2] == ["python", "-m"]
+    assert all(json.loads(command) for command in of_the_last_stage(image, "CMD"))
+
+
+def test_what_every_image_has_is_made_alike() -> None:
+    made = [
+        [of_the_last_stage(image, name) for name in ("ENV", "WORKDIR")]
+        + [words for name, words in instructions(image) if name == "RUN" and "compileall" in words]
+        + [words.partition("&& apt-get clean")[2] for words in of_the_last_stage(image, "RUN")]
+        for image in IMAGES
+    ]
+
+    assert made[0] == made[1] == made[2]
 
 
 @pytest.mark.parametrize("image", IMAGES)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from tests.images.containers import output
+from services.deploy.engine import Engine
+from tests.images.containers import engine, output, tag
 
 IMAGES = ("services", "gateway", "worker")
 TOOLS = ("pip", "pip3", "gcc", "cc", "c++", "make", "nasm", "npm", "node", "git", "curl")
+WORKER_BYTES = 200_000_000
 
 
 def shell(image: str, line: str) -> str:
     return output(image, "-c", line, entrypoint="sh")
+
+
+def test_a_registry_holds_a_worker_in_200_mb() -> None:
+    assert Engine(engine()[0]).size(tag("worker")).compressed <= WORKER_BYTES
 
 
 @pytest.mark.parametrize("image", IMAGES)
@@ -74,7 +80,10 @@ def test_drawtext_finds_a_font() -> None:
 )  # fmt: skip
 def test_every_program_finds_all_that_it_imports(image: str, program: str) -> None:
     modules = (
-        "import importlib, pkgutil, sys\n"
+        "import importlib.util, pkgutil\n"
+        f"program = importlib.util.find_spec('{program}')\n"
+        "assert program.origin, 'a folder alone is a package, too'\n"
+        f"assert not program.submodule_search_locations or importlib.util.find_spec('{program}.__main__')\n"
         f"room = importlib.import_module('{'.'.join(program.split('.')[:2])}')\n"
         "for each in pkgutil.walk_packages(room.__path__, room.__name__ + '.'):\n"
         "    each.name.endswith('__main__') or importlib.import_module(each.name)\n"

@@ -32,4 +32,4 @@ def test_a_worker_pulls_within_four_seconds_of_its_start(
     taken = [started(number, gateway, aws_here, tmp_path) for number in range(TIMES)]
 
     print("start to pull:", ", ".join(f"{each:.2f}" for each in taken), "s at 0.25 of a processor")
-    assert sorted(taken)[TIMES // 2] <= START_SECONDS
+    assert max(taken) <= START_SECONDS
