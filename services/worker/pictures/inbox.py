@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import time
 from collections import deque
@@ -13,6 +14,9 @@ from services.worker.pictures.tap import Arrival
 ITEMS = 512
 BURST_SILENCE_SECONDS = 0.03
 BURST_SECONDS = 0.3
+BURST_PACKETS = 256
+BURST_BYTES = 32 * 2**20
+"""More than ffmpeg holds back while it probes for a second: whoever reads faster than that holds back nothing."""
 
 
 class End:
@@ -25,10 +29,15 @@ Item = Arrival | Command | End
 
 @dataclass(slots=True)
 class Inbox:
-    """A bounded queue: who puts waits while it is full."""
+    """A bounded queue of so many `items`: who puts waits while it is full."""
 
-    _queue: queue.Queue[Item] = field(default_factory=lambda: queue.Queue(ITEMS))
+    items: int = ITEMS
+    _queue: queue.Queue[Item] = field(init=False)
     _first: deque[Item] = field(default_factory=deque)
+
+    def __post_init__(self) -> None:
+        """Begin empty."""
+        self._queue = queue.Queue(self.items)
 
     def put(self, item: Item) -> None:
         """Add one; from any thread."""
@@ -47,19 +56,25 @@ class Inbox:
         except queue.Empty:
             return None
 
-    def burst(self) -> list[Arrival]:
+    def burst(self, packets: int = BURST_PACKETS) -> list[Arrival]:
         """Wait for the first packets and give what ffmpeg held back while it probed, until nothing comes at once.
 
-        Nothing is taken away: all of it will be given again.
+        It is so many `packets` at the most, and none after BURST_BYTES. Nothing is taken away: all of it will be given
+        again.
         """
         seen: list[Item] = []
-        while not any(isinstance(item, Arrival | End) for item in seen):
-            seen.append(self._queue.get())
-        deadline = time.monotonic() + BURST_SECONDS
-        while not isinstance(seen[-1], End) and time.monotonic() < deadline:
-            item = self.take(BURST_SILENCE_SECONDS)
+        arrivals: list[Arrival] = []
+        room, deadline = BURST_BYTES, math.inf
+        while len(arrivals) < packets and room > 0 and time.monotonic() < deadline:
+            item = self.take(BURST_SILENCE_SECONDS if arrivals else None)
             if item is None:
                 break
             seen.append(item)
+            if isinstance(item, End):
+                break
+            if isinstance(item, Arrival):
+                deadline = min(deadline, time.monotonic() + BURST_SECONDS)
+                room -= item.packet.size
+                arrivals.append(item)
         self.put_back(seen)
-        return [item for item in seen if isinstance(item, Arrival)]
+        return arrivals

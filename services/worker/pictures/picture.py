@@ -43,6 +43,9 @@ from services.worker.pictures.tail_files import TailKind
 from services.worker.pictures.tap import Arrival, TapReader
 from services.worker.pictures.teller import Teller, complain, tell
 
+REPLAYED_ITEMS = 32
+"""A file waits for its reader, so that few of its packets need to lie ready; a tap must never be made to wait."""
+
 
 def arguments() -> argparse.Namespace:
     """Read the command line."""
@@ -92,7 +95,7 @@ def begin(camera: Camera, first: float) -> None:
 def main() -> None:
     """Follow the tap on standard input, or what is replayed, to its end."""
     given = arguments()
-    inbox = Inbox()
+    inbox = Inbox() if given.replay is None else Inbox(REPLAYED_ITEMS)
     if given.commands is not None:
         commands.listen(given.commands, inbox.put)
     container = opened(given.replay)
@@ -100,15 +103,26 @@ def main() -> None:
     if given.replay is not None:
         tap.anchor = given.anchor or 0.0
     tap.start()
-    burst = inbox.burst()
-    if not burst:
+    if (opening := opening_of(inbox, given)) is None:
         return
-    anchor = opening_anchor([arrival.at - arrival.pts for arrival in burst])
-    camera = a_camera(given, container, MediaClock(anchor if given.anchor is None else given.anchor))
+    anchor, first = opening
+    camera = a_camera(given, container, MediaClock(anchor))
     needs_keyframe = camera.codec is not None and not given.anywhere
     if not needs_keyframe:
-        begin(camera, min(arrival.pts for arrival in burst))
+        begin(camera, first)
     run(inbox, camera, needs_keyframe=needs_keyframe)
+
+
+def opening_of(inbox: Inbox, given: argparse.Namespace) -> tuple[float, float] | None:
+    """Give where PTS 0 is (epoch s) and the least PTS (s) of what comes first, None if nothing comes.
+
+    Of what is replayed each packet says where PTS 0 is, and to wait for more would be to read the file into memory.
+    """
+    burst = inbox.burst() if given.replay is None else inbox.burst(1)
+    if not burst:
+        return None
+    anchor = opening_anchor([arrival.at - arrival.pts for arrival in burst]) if given.anchor is None else given.anchor
+    return anchor, min(arrival.pts for arrival in burst)
 
 
 def opened(replay: Path | None) -> av.container.InputContainer:
