@@ -72,6 +72,8 @@ REPLACING: Codes = {
 READING: Codes = {**CODES, "NoSuchKey": ObjectNotFound, "404": ObjectNotFound}
 READING_UNLISTED: Codes = {**READING, "AccessDenied": ObjectNotFound, "403": ObjectNotFound}
 """For one who may not list the bucket: to that one S3 says that what is absent is forbidden."""
+CHECKING_UNLISTED: Codes = {**CODES, "403": StoreBusy}
+"""For the same one, who asks for the bucket alone: a HEAD of it takes the right to list, and a refusal is an answer."""
 
 _NO_BUCKET = "there is no such bucket: set STREAMKEEP_BUCKET to a bucket of yours, or run `streamkeep prepare`"
 _FOREIGN = "access is denied: set STREAMKEEP_BUCKET to a bucket of yours, and check the rights of these credentials"

@@ -69,6 +69,7 @@ class S3Store:
         self._multipart_bytes = multipart_bytes
         self._part_bytes = part_bytes
         self._reading = s3_errors.READING if may_list else s3_errors.READING_UNLISTED
+        self._checking = s3_errors.CODES if may_list else s3_errors.CHECKING_UNLISTED
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -151,8 +152,12 @@ class S3Store:
         return f"{address.scheme}://{address.netloc}"
 
     def check(self) -> None:
-        """Raise StoreUnavailable if the bucket is not there or not ours; one that is only busy is there."""
-        with contextlib.suppress(StoreBusy), s3_errors.translated(f"bucket {self._bucket}"):
+        """Raise StoreUnavailable if the bucket is not there or not ours; one that is only busy is there.
+
+        To who has no right to list, S3 says of any bucket that is there that it is forbidden: that it answers is all
+        that can be told.
+        """
+        with contextlib.suppress(StoreBusy), s3_errors.translated(f"bucket {self._bucket}", self._checking):
             self._client.head_bucket(Bucket=self._bucket)
 
     def _what(self, key: str) -> str:

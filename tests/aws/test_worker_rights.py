@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -17,10 +19,12 @@ from services.domain import keys
 from services.domain.artifact import Kind
 from services.domain.errors import ObjectChanged, ObjectExists, ObjectNotFound, StoreUnavailable
 from services.domain.times import utc
+from services.worker.delivery.patience import AWAY_FAILURES, Patience
 from tests.aws.templates import template
 from tests.contract import s3_world
-from tests.doubles.strict_s3 import Answer, Request, StrictS3, refuse
+from tests.doubles.strict_s3 import Answer, Request, StrictS3, lose_answer, refuse
 from tests.emulators import Emulators
+from tests.worker.heard import until
 
 SNAPSHOT = keys.dated(Kind.SNAPSHOT, "demo", "session", utc(1_795_000_000))
 RECORDING = keys.dated(Kind.RECORDING, "demo", "session", utc(1_795_000_000))
@@ -54,7 +58,7 @@ class GuardedS3(StrictS3):
 
     def _may(self, request: Request) -> bool:
         place = urlsplit(request.path)
-        key = unquote(place.path).split("/", 2)[2]
+        key = unquote(place.path).partition("/")[2].partition("/")[2]  # of the bucket itself there is none
         if not any(key.startswith(f"{kind}/") for kind in ("snapshots", "recordings", "hls", "sessions")):
             return False
         if request.method in ("GET", "HEAD"):
@@ -154,3 +158,47 @@ def test_media_is_not_replaced_whatever_is_known_of_it(store: S3Store) -> None:
 def test_nothing_is_written_outside_the_four_folders(store: S3Store) -> None:
     with pytest.raises(StoreUnavailable):
         store.replace("deploy/links.json", b"x", etag=None)
+
+
+def test_a_store_that_answers_is_there_though_it_refuses_to_tell_of_the_bucket(
+    store: S3Store, guarded: GuardedS3
+) -> None:
+    store.check()
+
+    assert [request.path.strip("/").count("/") for request in guarded.of("HEAD")] == [0], "the bucket was asked for"
+
+
+def test_a_store_that_does_not_answer_is_not_there(store: S3Store, guarded: GuardedS3) -> None:
+    guarded.meet("HEAD", refuse(500, "InternalError"))
+    with pytest.raises(StoreUnavailable):
+        store.check()
+
+    guarded.meet("HEAD", lose_answer)
+    with pytest.raises(StoreUnavailable):
+        store.check()
+
+
+def test_who_may_list_is_told_of_a_refusal(guarded: GuardedS3, tmp_path: Path) -> None:
+    with (
+        closing(S3Store(s3_world.bucket_of(tmp_path), endpoint=guarded.url)) as store,
+        pytest.raises(StoreUnavailable, match="access is denied"),
+    ):
+        store.check()
+
+
+def test_the_workers_probe_notices_that_the_store_is_back(store: S3Store, guarded: GuardedS3) -> None:
+    guarded.meet("GET", refuse(500, "InternalError"), times=AWAY_FAILURES)
+    guarded.meet("HEAD", lose_answer)
+
+    async def outage() -> None:
+        with Patience(name="store", probe=store.check) as patience:
+            for _ in range(AWAY_FAILURES):
+                with pytest.raises(StoreUnavailable):
+                    await patience.thread(partial(store.read, SNAPSHOT))
+            running = asyncio.create_task(patience.run())
+            await until(lambda: patience.returns == 1)
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(outage())
+    assert len(guarded.of("HEAD")) == 2
