@@ -18,9 +18,9 @@ from typing import Any, TextIO
 from prometheus_client import CollectorRegistry, Metric
 
 from services.runtime.beat import until_beat
+from services.runtime.watched import WATCHED
 
 EVERY_SECONDS = 60.0
-METRICS_MAX = 100  # in one line, by the format
 PERCENTILE = 0.99
 NAMESPACE = "streamkeep"
 _PREFIX = f"{NAMESPACE}_"
@@ -38,7 +38,7 @@ def _unit(family: str) -> str:
 
 @dataclass(slots=True, kw_only=True)
 class Emf:
-    """What one process counts; the only dimension is `stack`, the deployment.
+    """What one process counts of what is WATCHED; the only dimension is `stack`, the deployment.
 
     Of a counter each line tells what came since the last one, of a gauge what is now, each summed over its labels; of a
     histogram the value that 99 of 100 since the last line were at most (its bucket's upper end).
@@ -60,11 +60,9 @@ class Emf:
 
     def write(self) -> None:
         """Write what there is to tell now."""
-        told = dict(self._values())
-        names = sorted(told)
-        for start in range(0, len(names), METRICS_MAX):
-            part = {name: told[name] for name in names[start : start + METRICS_MAX]}
-            print(json.dumps(self._line(part), separators=(",", ":")), file=self.stream, flush=True)
+        told = dict(sorted(self._values()))
+        if told:
+            print(json.dumps(self._line(told), separators=(",", ":")), file=self.stream, flush=True)
 
     def _line(self, told: Mapping[str, tuple[float, str]]) -> dict[str, Any]:
         metrics = [{"Name": name, "Unit": unit} for name, (_, unit) in told.items()]
@@ -78,11 +76,12 @@ class Emf:
     def _values(self) -> Iterator[tuple[str, tuple[float, str]]]:
         for registry in self.registries:
             for family in registry.collect():
-                if not family.name.startswith(_PREFIX):
+                is_ours = family.name.startswith(_PREFIX)
+                if not is_ours or (name := _name(family.name)) not in WATCHED:
                     continue
                 value = self._value(family)
                 if value is not None:
-                    yield _name(family.name), (round(value, 6), _unit(family.name))
+                    yield name, (round(value, 6), _unit(family.name))
 
     def _value(self, family: Metric) -> float | None:
         if family.type == "gauge":

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from services.runtime.emf import METRICS_MAX, Emf
+from services.runtime.emf import Emf
 
 
 class World:
@@ -90,19 +90,19 @@ def test_a_histogram_to_which_nothing_came_is_not_told(world: World) -> None:
     assert "CallbackSeconds" not in world.line()
 
 
-def test_more_metrics_than_a_line_may_hold_take_another(world: World) -> None:
-    for number in range(METRICS_MAX + 1):
-        Gauge(f"streamkeep_gauge_{number}", "…", registry=world.registry).set(number)
-
-    lines = world.lines()
-
-    assert [len(line["_aws"]["CloudWatchMetrics"][0]["Metrics"]) for line in lines] == [METRICS_MAX, 1]
-
-
 def test_what_a_library_counts_for_itself_is_left_out(world: World) -> None:
     Gauge("process_open_fds", "…", registry=world.registry).set(9)
+    Gauge("spool_bytes", "…", registry=world.registry).set(9)
 
     assert world.lines() == []
+
+
+def test_what_nothing_in_the_stack_reads_is_not_told_since_it_would_be_paid(world: World) -> None:
+    Gauge("streamkeep_reconciler_leads", "…", registry=world.registry).set(1)
+    assert world.lines() == []
+
+    Gauge("streamkeep_orphan_tasks", "…", registry=world.registry).set(2)
+    assert [each["Name"] for each in world.line()["_aws"]["CloudWatchMetrics"][0]["Metrics"]] == ["OrphanTasks"]
 
 
 def test_the_end_of_the_process_tells_what_was_not_told_yet(world: World) -> None:
