@@ -56,18 +56,34 @@ class GatewayAddress:
         return source(self.pull_url if gateway is None else gateway.pull_url, session)
 
     async def control_urls(self, session: Session) -> list[str]:
-        """Give where the backlog may be: at the publisher's gateway, or at any that is alive."""
+        """Give where to tell a gateway something: at the publisher's gateway, or at any that is alive."""
         gateway = await self.of(session)
         if gateway is not None:
             return [gateway.control_url]
+        alive = [row.control_url for row in await self._alive()]
+        return alive or ([self.callback_url] if self.callback_url else [])
+
+    async def backlog_urls(self, session: Session) -> dict[str, bool]:
+        """Give where something of the session may be kept, and whether the gateway there is alive by its row.
+
+        A publisher that has moved left what it sent at the gateway it came to first, so all that are alive are named;
+        the publisher's own is named first, and even where its row is old.
+        """
+        gateway, alive = await self.of(session), await self._alive()
+        urls = dict.fromkeys((row.control_url for row in alive), True)
+        if gateway is not None:
+            urls = {gateway.control_url: urls.get(gateway.control_url, False), **urls}
+        return urls or ({self.callback_url: False} if self.callback_url else {})
+
+    async def _alive(self) -> list[Gateway]:
+        """Give the rows of the gateways that are alive; none while state is away."""
         try:
             async with asyncio.timeout(ASK_SECONDS):
                 rows = await asyncio.to_thread(self.gateways.all)
         except (StateUnavailable, TimeoutError):
-            rows = []
+            return []
         now = self.clock.now()
-        alive = [row.control_url for row in rows if row.is_alive(now)]
-        return alive or ([self.callback_url] if self.callback_url else [])
+        return [row for row in rows if row.is_alive(now)]
 
 
 def source(pull_url: str, session: Session) -> Secret:

@@ -101,6 +101,17 @@ def publisher_moves(world: World) -> Told:
     return _goes_on(air)
 
 
+def publisher_moves_before_its_task_listens(world: World) -> Told:
+    """What it sent to the gateway it came to first is there, and its worker never saw it at that one."""
+    air = _air(world, CUT_CLIP, prepare=cloud_of(world).stack.starts_in(COLD_SECONDS))
+    until_sent(air.broadcaster, 5)
+    cloud_of(world).lead(air, "b")
+    air.broadcaster.vanish(away=0.3)
+    until_connections(air.broadcaster, 2)
+    air.until_segments(1, within=COLD_SECONDS + 60)
+    return _goes_on(air)
+
+
 def gateway_dies(world: World) -> Told:
     """Of its two publishers one comes back at another gateway, and one never."""
     stack, gateway = cloud_of(world).stack, _gateway(world, "dying")

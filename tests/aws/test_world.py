@@ -33,7 +33,12 @@ WHOLE: tuple[Story, ...] = (
     happenings.task_is_interrupted,
 )
 """In these the gateway lives: it has all that a worker misses."""
-CUT: tuple[Story, ...] = (happenings.publisher_moves, happenings.gateway_is_deployed_anew, happenings.gateway_dies)
+CUT: tuple[Story, ...] = (
+    happenings.publisher_moves,
+    happenings.publisher_moves_before_its_task_listens,
+    happenings.gateway_is_deployed_anew,
+    happenings.gateway_dies,
+)
 """In these publishers are cut off."""
 
 

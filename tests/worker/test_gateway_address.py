@@ -73,3 +73,20 @@ async def test_what_a_publisher_sent_who_is_gone_is_asked_of_every_live_gateway(
     put(state, "b/1", "10.0.0.2", seconds_ago=60)
 
     assert await an_address(state).control_urls(a_session(publisher=None)) == ["http://10.0.0.1:8002"]
+
+
+async def test_the_backlog_is_asked_for_at_every_live_gateway_and_at_the_publishers_own_whatever_its_row_says(
+    state: SqliteState,
+) -> None:
+    put(state, "a/1", "10.0.0.1")
+    put(state, "b/1", "10.0.0.2")
+    put(state, "c/1", "10.0.0.3", seconds_ago=60)
+    moved, at_dead = (a_session(publisher=a_publisher(gateway=name)) for name in ("b/1", "c/1"))
+
+    both = {"http://10.0.0.2:8002": True, "http://10.0.0.1:8002": True}
+    assert await an_address(state).backlog_urls(moved) == both
+    assert await an_address(state).backlog_urls(at_dead) == {"http://10.0.0.3:8002": False, **both}
+
+
+async def test_where_no_gateway_has_a_row_the_backlog_is_asked_for_where_the_settings_say(state: SqliteState) -> None:
+    assert await an_address(state).backlog_urls(a_session()) == {"http://127.0.0.1:8002": False}

@@ -86,6 +86,31 @@ def test_what_follows_a_set_clock_is_on_a_clock_of_its_own(media: Media, tmp_pat
     assert len(stretch.keys) == 1
 
 
+def test_what_follows_a_clock_that_was_set_back_a_little_is_in_no_file_and_the_next_one_begins_anew(
+    media: Media, tmp_path: Path
+) -> None:
+    files = recorded(media.file(CLIP), tmp_path)
+    path = files[1][1]
+    body = bytearray(path.read_bytes())
+    keyframes = [at for kind, at in places(bytes(body)) if kind == VIDEO and body[at + 11 : at + 13] == b"\x17\x01"]
+    set_back = [at for _, at in places(bytes(body)) if at >= keyframes[1]]
+    for at in set_back:
+        body[at + 4 : at + 7] = bytes(3)  # nginx tells so what is earlier than the file's begin
+    path.write_bytes(body)
+
+    before, after = stretches(files)
+    Joined(before, before.keys[0], None).write(tmp_path / "joined.flv")
+
+    assert [key.pts for key in before.keys] == [80, 2080, 4080, 6080]
+    assert before.end == 8000
+    times = [round(packet["dts"] * 1000) for packet in packets(tmp_path / "joined.flv")]
+    assert times == list(range(0, 8000, 40))
+    assert before.has_first(before.keys[0])
+    assert after.began_at == BEGAN_AT + 12
+    assert [key.pts for key in after.keys] == [80, 2080]
+    assert not after.has_first(after.keys[0]), "something of its connection is missing"
+
+
 @pytest.mark.parametrize(("since", "until"), [(0, None), (1, 7), (2, 3), (4, None)])
 def test_from_keyframe_to_keyframe_each_packet_is_written_once(
     media: Media, tmp_path: Path, since: int, until: int | None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -21,13 +22,21 @@ _PIECE_BYTES = 512 * 1024
 _STALL_SECONDS = 20.0
 """How long a worker may take none of it: it must not keep another from reading."""
 
+_WAITING_MOST = 256
+"""So many may wait for a place: a crowd that begins at once, and no more memory than that."""
+
 
 @dataclass(slots=True)
 class Readers:
-    """Those who read now; used in the event loop alone."""
+    """Those who read now, and those who wait for a place; used in the event loop alone.
+
+    Who has begun comes first: of a crowd that is too large some then have all, instead of each a part.
+    """
 
     most: int
     _count: int = 0
+    _begun: deque[asyncio.Future[None]] = field(default_factory=deque)
+    _new: deque[asyncio.Future[None]] = field(default_factory=deque)
 
     def enter(self) -> bool:
         """Take a place if there is one."""
@@ -36,9 +45,33 @@ class Readers:
         self._count += 1
         return True
 
+    async def entered(self, seconds: float, *, has_begun: bool) -> bool:
+        """Take a place, and wait for it for so long."""
+        waiting = self._begun if has_begun else self._new
+        if self.enter():
+            return True
+        if len(waiting) >= _WAITING_MOST:
+            return False
+        turn = asyncio.get_running_loop().create_future()
+        waiting.append(turn)
+        try:
+            await asyncio.wait([turn], timeout=seconds)
+        except asyncio.CancelledError:
+            if turn.done():
+                self.leave()
+            raise
+        finally:
+            if turn in waiting:
+                waiting.remove(turn)
+        return turn.done()
+
     def leave(self) -> None:
-        """Give a place back."""
-        self._count -= 1
+        """Give a place back, or to who waits for it longest."""
+        waiting = self._begun or self._new
+        if waiting:
+            waiting.popleft().set_result(None)
+        else:
+            self._count -= 1
 
 
 class FileAnswer(Response):

@@ -29,6 +29,8 @@ log = structlog.get_logger()
 STATE_SECONDS = 3.0
 """How long state may take to say whose token it is, before what is remembered counts."""
 READERS_MOST = 16
+WAIT_SECONDS = 1.5
+"""How long a worker waits for a place among the readers, which is less than it lets the gateway be silent."""
 RETRY_SECONDS = 1
 
 
@@ -57,7 +59,7 @@ class BacklogRoutes:
         session = await self._session(request)
         if isinstance(session, Response):
             return session
-        if not self.readers.enter():
+        if not await self.readers.entered(WAIT_SECONDS, has_begun=False):
             return _busy()
         try:
             look = partial(self.listing.of_channel, session.channel_id, session.started_at)
@@ -76,7 +78,7 @@ class BacklogRoutes:
             return session
         if name is None or name.channel_id != session.channel_id:
             return Response(status_code=HTTPStatus.NOT_FOUND)
-        if not self.readers.enter():
+        if not await self.readers.entered(WAIT_SECONDS, has_begun=True):
             return _busy()
         return FileAnswer(self.folder.recording / str(name), request.headers.get("range"), self.readers.leave)
 

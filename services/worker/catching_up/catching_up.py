@@ -20,7 +20,7 @@ from services.worker.capture.held import Held
 from services.worker.capture.parts import Parts
 from services.worker.catching_up import backlog
 from services.worker.catching_up.backlog import NoBacklog
-from services.worker.catching_up.fetching import Fetching
+from services.worker.catching_up.fetching import FETCH_SECONDS, Fetching
 from services.worker.catching_up.passages import Live, NotThere, Passages, Planning
 from services.worker.catching_up.passing import Passing
 from services.worker.catching_up.stretch import Stretch
@@ -33,8 +33,8 @@ log = structlog.get_logger()
 
 ASK_SECONDS = 1.0
 """How long a run waits for state before it is heard."""
-FETCH_SECONDS = 15.0
-"""How long what the gateway has may take to get here."""
+FETCHED_SECONDS = FETCH_SECONDS + 5.0
+"""How long it may take to have the gateways' files here, and to have read them."""
 RUN_SECONDS = 45.0
 """How long it may take to be captured, at full speed; what is under way then stays as far as it came."""
 WORTH_SECONDS = 0.02
@@ -61,7 +61,7 @@ class CatchingUp:
 
     def __post_init__(self) -> None:
         """Make what fetches, and what captures."""
-        self._fetching = Fetching(following=self.following, gateway=self.gateway)
+        self._fetching = Fetching(gateway=self.gateway)
         self.passing = Passing(following=self.following, parts=self.parts, folder=self.folder, epoch=self.epoch)
 
     async def admit(self, held: Held, release: Callable[[ClockSet | None], None]) -> None:
@@ -141,9 +141,13 @@ class CatchingUp:
         self._count += 1
         folder = self.folder / f"backlog-e{self.epoch:04d}-{self._count:06d}"
         try:
-            async with asyncio.timeout(FETCH_SECONDS):
+            await asyncio.to_thread(backlog.remove_earlier, self.folder, self.epoch)
+            async with asyncio.timeout(FETCHED_SECONDS):
                 plan = await self._fetching.planned(
-                    folder, since=self._since(), plan=lambda found: self._planning(found, live).planned()
+                    self.following.session,
+                    folder,
+                    since=self._since(),
+                    plan=lambda found: self._planning(found, live).planned(),
                 )
             await self._capture(plan, folder)
         except (NoBacklog, NotThere, TimeoutError, OSError) as error:

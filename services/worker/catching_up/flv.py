@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import mmap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
 
 SOUND, VIDEO = 8, 9
@@ -57,7 +59,13 @@ class Tag:
         return hashlib.blake2b(self.body[_AVC_BYTES:], digest_size=16).hexdigest()
 
 
-def tags(data: bytes) -> Iterator[Tag]:
+def mapped(path: Path) -> bytes | mmap.mmap:
+    """Give a file's content without reading it into memory; raise OSError. It must not be cut while that is used."""
+    with path.open("rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if path.stat().st_size else b""
+
+
+def tags(data: bytes | mmap.mmap) -> Iterator[Tag]:
     """Give the whole tags of a file that may be written still; what is no FLV ends them."""
     whole, at = memoryview(data), len(HEADER)
     while at + _TAG_BYTES <= len(whole):

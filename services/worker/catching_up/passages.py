@@ -134,7 +134,7 @@ class Planning:
             passages=passages,
             live=self._live_clock(since),
             live_joins=self._joins(passages),
-            live_is_first=self._place is not None and self._place[1] is self.stretches[last].keys[0],
+            live_is_first=self._place is not None and self.stretches[last].has_first(self._place[1]),
         )
 
     def _placed(self) -> tuple[int, Key] | None:

@@ -107,7 +107,7 @@ class Passing:
     def _before(self, passage: Passage) -> Before:
         """Say what is known of the time before a passage that does not join the last part."""
         session, stretch = self.following.session, passage.stretch
-        publisher, is_first = session.publisher, passage.begin is stretch.keys[0]
+        publisher, is_first = session.publisher, stretch.has_first(passage.begin)
         if publisher is not None and stretch.connection == (publisher.gateway, publisher.client_id):
             is_whole = is_first and stretch.began_at < publisher.accepted_at.timestamp() + FIRST_SECONDS
             return Before.HEARD if is_whole else Before.UNKNOWN

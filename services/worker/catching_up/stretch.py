@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import mmap
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from services.worker.catching_up import flv
@@ -14,6 +16,10 @@ SAME_MS = 20
 
 JUMP_MS = 10_000
 """A publisher who sends nothing for so long is dropped: what seems later has had its timestamps set."""
+BACK_MS = 200
+"""Frames are sent in the order of their times: what is by more than a stutter earlier has had them set back."""
+
+Data = bytes | mmap.mmap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,15 +48,23 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A fetched file that begins `at` ms on the stretch's clock."""
+    """A fetched file that begins `at` ms on the stretch's clock, of which only the first `count` tags may be right."""
 
     path: Path
     at: int
+    count: int | None = None
+
+    def tags(self) -> Iterator[Tag]:
+        """Give its tags."""
+        return islice(flv.tags(flv.mapped(self.path)), self.count)
 
 
 @dataclass(slots=True, kw_only=True)
 class Stretch:
-    """Files of one connection in their order; `began_at` is where 0 of its clock is (epoch s, by the gateway's)."""
+    """Files of one connection in their order; `began_at` is where 0 of its clock is (epoch s, by the gateway's).
+
+    Where the publisher's clock was set back it `is_over`. One that `is_rest` lacks what its connection sent before.
+    """
 
     connection: tuple[str, str] | None
     began_at: float
@@ -60,16 +74,21 @@ class Stretch:
     """Where its media ends (ms)."""
     header: bytes = b""
     """What describes its video."""
+    is_over: bool = False
+    is_rest: bool = False
 
-    def take(self, path: Path, data: bytes, at: int) -> None:
+    def take(self, path: Path, data: Data, at: int) -> None:
         """Add the next file, which begins `at` ms and holds `data`."""
-        self.files.append(Recorded(path, at))
+        count = _set_back(data)
+        self.files.append(Recorded(path, at, count))
+        self.is_over = count is not None
         last, step = None, 0
-        for tag in flv.tags(data):
+        for tag in islice(flv.tags(data), count):
             if tag.kind == flv.VIDEO and tag.is_header:
                 self.header = bytes(tag.body)
             if tag.kind == flv.VIDEO and tag.is_media and last is not None and abs(tag.time - last) > JUMP_MS:
                 self.keys.clear()  # its clock was set: only what comes after that is on one
+                self.is_rest = True
             if tag.is_keyframe:
                 self.keys.append(Key(tag.pts + at, tag.time + at, tag.digest))
             if tag.kind == flv.VIDEO and tag.is_media:
@@ -89,6 +108,10 @@ class Stretch:
             default=None,
         )
 
+    def has_first(self, key: Key) -> bool:
+        """Say whether a keyframe may be the first that its connection sent."""
+        return key is self.keys[0] and not self.is_rest
+
     def following(self, pts: float) -> Key | None:
         """Give the first keyframe that is not before a PTS (ms)."""
         return next((key for key in self.keys if key.pts >= pts - SAME_MS), None)
@@ -101,9 +124,10 @@ def stretches(fetched: Sequence[tuple[Listed, Path]]) -> list[Stretch]:
     """
     found: list[Stretch] = []
     for listed, path in fetched:
-        data, last = path.read_bytes(), found[-1] if found else None
+        data, last = flv.mapped(path), found[-1] if found else None
         if last is None or not _goes_on(last, listed, data):
-            last = Stretch(connection=listed.connection, began_at=listed.began_at)
+            is_rest = last is not None and last.is_over and last.connection == listed.connection
+            last = Stretch(connection=listed.connection, began_at=listed.began_at, is_rest=is_rest)
             found.append(last)
             at = 0
         else:
@@ -112,7 +136,31 @@ def stretches(fetched: Sequence[tuple[Listed, Path]]) -> list[Stretch]:
     return [stretch for stretch in found if stretch.keys]
 
 
-def _goes_on(stretch: Stretch, listed: Listed, data: bytes) -> bool:
+def _set_back(data: Data) -> int | None:
+    """Give how many tags come before the publisher's clock was set back, None where it was not.
+
+    nginx tells as 0 what is then earlier than the file's begin, until the clock is there again: no time after it is
+    right. Sound may seem to be set back first.
+    """
+    last: dict[int, int] = {}
+    doubtful: int | None = None
+    for number, tag in enumerate(flv.tags(data)):
+        if not tag.is_media:
+            continue
+        is_back = tag.time < last.get(tag.kind, tag.time) - BACK_MS
+        last[tag.kind] = tag.time
+        if is_back:
+            doubtful = number if doubtful is None else doubtful
+        if tag.kind == flv.VIDEO:
+            if is_back:
+                return doubtful
+            doubtful = None
+    return None
+
+
+def _goes_on(stretch: Stretch, listed: Listed, data: Data) -> bool:
+    if stretch.is_over:
+        return False
     header = next((bytes(tag.body) for tag in flv.tags(data) if tag.kind == flv.VIDEO and tag.is_header), b"")
     is_same_video = header in {b"", stretch.header}
     return listed.step_ms is not None and stretch.connection == listed.connection and is_same_video
@@ -135,7 +183,7 @@ class Joined:
             file.write(flv.HEADER)
             for recorded in self.stretch.files:
                 media: list[tuple[Tag, int]] = []
-                for tag in flv.tags(recorded.path.read_bytes()):
+                for tag in recorded.tags():
                     time = tag.time + recorded.at - self.since.dts
                     if tag.is_header:
                         if is_begun and headers.get(tag.kind) != bytes(tag.body):
