@@ -9,6 +9,7 @@ from pathlib import Path
 import m3u8
 import pytest
 
+from tests.fault.comebacks import until_connections
 from tests.fault.stepped import SteppedClock
 from tests.fault.world import Air, a_world
 from tests.numbered import NumberedClip, NumberedMedia
@@ -47,6 +48,7 @@ def test_a_session_goes_on_by_its_own_clock_when_the_wall_clock_is_set(
         worker.kill()
         air.until_segments(2)
         air.broadcaster.drop(away=1)
+        until_connections(air.broadcaster, 2)
         air.until_segments(2)
         clock.set(timedelta(0))
         air.until_segments(2)
