@@ -112,10 +112,6 @@ class Stretch:
         """Say whether a keyframe may be the first that its connection sent."""
         return key is self.keys[0] and not self.is_rest
 
-    def following(self, pts: float) -> Key | None:
-        """Give the first keyframe that is not before a PTS (ms)."""
-        return next((key for key in self.keys if key.pts >= pts - SAME_MS), None)
-
 
 def stretches(fetched: Sequence[tuple[Listed, Path]]) -> list[Stretch]:
     """Put fetched files, oldest first, together; another connection or another video is another stretch.
