@@ -34,12 +34,19 @@ def table_of(place: Path) -> str:
 @functools.cache
 def _client(endpoint: str) -> Any:  # noqa: ANN401 - botocore makes its methods at run time
     """Give a client of a server in which the table to lend is made."""
-    dynamodb_table.prepare(_LENT, endpoint=endpoint)
-    client = boto3.client("dynamodb", endpoint_url=endpoint, region_name="eu-central-1")
-    # The tests' time stands still on a day that is over: ministack would remove what is over by its own clock.
-    never: Any = {"AttributeName": "gone_at", "Enabled": False}
-    client.update_time_to_live(TableName=_LENT, TimeToLiveSpecification=never)
-    return client
+    prepare_for_ever(_LENT, endpoint)
+    return boto3.client("dynamodb", endpoint_url=endpoint, region_name="eu-central-1")
+
+
+def prepare_for_ever(table: str, endpoint: str) -> None:
+    """Make a table from which nothing is removed.
+
+    The tests' time stands still on a day that is over: ministack would remove what is over by its own clock.
+    """
+    dynamodb_table.prepare(table, endpoint=endpoint)
+    client: Any = boto3.client("dynamodb", endpoint_url=endpoint, region_name="eu-central-1")
+    client.update_time_to_live(TableName=table, TimeToLiveSpecification={"AttributeName": "gone_at", "Enabled": False})
+    client.close()
 
 
 def lend_table(place: Path, endpoint: str) -> None:

@@ -17,7 +17,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from services.adapters import dynamodb_channels, dynamodb_leases, dynamodb_sessions, dynamodb_table
+from services.adapters import dynamodb_channels, dynamodb_leases, dynamodb_sessions
 from services.adapters.dynamodb_items import WRITES_MAX, Items
 from services.adapters.dynamodb_state import DynamodbState
 from services.adapters.dynamodb_table import Item
@@ -35,6 +35,7 @@ from services.reconciler.sweep import Sweep
 from services.reconciler.workers import Workers
 from services.runtime.giving_up import GivingUp
 from services.runtime.launch_claims import LaunchClaims
+from tests.contract.dynamodb_world import prepare_for_ever
 from tests.counting_proxy import CountingProxy
 from tests.doubles.ecs import FakeEcs
 from tests.emulators import Emulators
@@ -176,7 +177,7 @@ def _variables(variables: Mapping[str, str]) -> Iterator[None]:
 def measured(endpoint: str, live: int, *, idle: int = 0) -> Cost:
     """Give what a sweep costs with so many channels on air, and so many others that were."""
     table, place = f"growth-{uuid.uuid4().hex}", urlsplit(endpoint)
-    dynamodb_table.prepare(table, endpoint=endpoint)
+    prepare_for_ever(table, endpoint)
     with (
         FakeEcs(start_seconds=0.0, speed=1.0, has_limits=False) as ecs,
         CountingProxy(place.hostname or "", place.port or 0) as proxy,
