@@ -30,6 +30,10 @@ FETCH_BYTES = 1024**3
 """The most that is fetched: 120 s at 70 Mb/s."""
 
 
+PASSING = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
+"""What a gateway answers that will have a backlog soon; any other error it will answer again."""
+
+
 class NoBacklog(Exception):
     """The gateway has none, or cannot be asked; where that `is_passing` it may be asked again.
 
@@ -102,7 +106,7 @@ def _no_backlog(error: Exception) -> NoBacklog:
 
     if not isinstance(error, httpx.HTTPStatusError):
         return NoBacklog(repr(error), is_passing=isinstance(error, httpx.TransportError))
-    is_passing = error.response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+    is_passing = error.response.status_code in PASSING
     after = error.response.headers.get("retry-after", "")
     seconds = float(after) if after.isascii() and after.isdigit() else 0.0  # it may be a date as well
     return NoBacklog(repr(error), is_passing=is_passing, is_answer=True, after=min(seconds, AFTER_SECONDS))
