@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import FlexibleChecksumError
 
 
 class Bucket:
@@ -22,11 +24,22 @@ class Bucket:
 
     def look(self) -> Path:
         """Bring the folder up to date and give it."""
+        for key, etag in self._listed():
+            if self._seen.get(key) != etag:
+                try:
+                    self._fetch(key)
+                except FlexibleChecksumError:  # ministack may send a new body after the head of the one it replaced
+                    self._fetch(key)
+        return self.folder
+
+    def keys(self) -> list[str]:
+        """List what lies there, and fetch nothing."""
+        return [key for key, _ in self._listed()]
+
+    def _listed(self) -> Iterator[tuple[str, str]]:
         for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name):
             for entry in page.get("Contents", []):
-                if self._seen.get(entry["Key"]) != entry["ETag"]:
-                    self._fetch(entry["Key"])
-        return self.folder
+                yield entry["Key"], entry["ETag"]
 
     def _fetch(self, key: str) -> None:
         answer = self._client.get_object(Bucket=self.name, Key=key)
