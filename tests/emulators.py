@@ -29,7 +29,6 @@ CREDENTIALS: Mapping[str, str] = {
 }
 """What a client needs besides an endpoint."""
 
-_BIN = Path(sys.executable).parent
 DYNOXIDE = Path(sys.prefix) / "share/streamkeep/peers/node_modules/@dynoxide/linux-x64/dynoxide"
 
 
@@ -39,7 +38,6 @@ def _moto(port: int, _: Path) -> tuple[list[str], dict[str, str]]:
 
 def _ministack(port: int, home: Path) -> tuple[list[str], dict[str, str]]:
     variables = {
-        "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
         "PERSIST_STATE": "0",
         "S3_PERSIST": "1",
@@ -47,7 +45,8 @@ def _ministack(port: int, home: Path) -> tuple[list[str], dict[str, str]]:
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",
     }
-    return [str(_BIN / "ministack")], variables
+    server = [sys.executable, "-m", "hypercorn", "--bind", f"127.0.0.1:{port}", "--keep-alive", "75"]
+    return [*server, "tests.doubles.whole_ministack:app"], variables
 
 
 def _dynoxide(port: int, home: Path) -> tuple[list[str], dict[str, str]]:

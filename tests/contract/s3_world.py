@@ -22,8 +22,8 @@ EMULATORS = {"s3-ministack": "ministack", "s3-moto": "moto"}
 #   moto: neither expiry nor signature of a presigned address is looked at, and response-content-type is not obeyed.
 #   ministack: a wrong secret is taken; making a bucket again is success; parts may be of any size; while an object is
 #         replaced, a reader may get the description of one version and the body of another, so that its checksum
-#         is wrong and boto3 refuses it: hence READ_ATTEMPTS. What it got of an upload whose client died it keeps, under
-#         the checksum of the whole.
+#         is wrong and boto3 refuses it: hence READ_ATTEMPTS. What it got of an upload that was cut short it would keep:
+#         tests/doubles/whole_ministack.py.
 READ_ATTEMPTS = 5
 
 

@@ -7,6 +7,7 @@ import hashlib
 import multiprocessing
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -521,6 +522,21 @@ def test_what_a_killed_writer_was_sending_is_no_object_and_the_next_one_creates_
         in_parts.read(RECORDING)
     create(in_parts, RECORDING, path)
     assert in_parts.read(RECORDING).body == b"r" * size
+
+
+def test_what_a_server_got_of_an_upload_that_was_cut_short_is_no_object(bucket: Bucket, endpoint: str) -> None:
+    body, server = b"half of it", urlsplit(endpoint)
+    url = bucket.client.generate_presigned_url("put_object", Params={"Bucket": bucket.name, "Key": KEY})
+    head = (
+        f"PUT {url.removeprefix(endpoint)} HTTP/1.1\r\nHost: {server.netloc}\r\nContent-Length: {2 * len(body)}\r\n\r\n"
+    )
+    with socket.create_connection((server.hostname or "", server.port or 0), timeout=10) as uploading:
+        uploading.sendall(head.encode() + body)
+        uploading.shutdown(socket.SHUT_WR)
+        while uploading.recv(1024):
+            pass  # until the server has done with it
+
+    assert bucket.client.list_objects_v2(Bucket=bucket.name)["KeyCount"] == 0
 
 
 def test_no_region_and_no_credentials_are_errors_that_say_what_to_do(
