@@ -9,10 +9,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from services.adapters.sqlite_state import SqliteState
 from services.domain.artifact import Kind
 from services.domain.clock import SystemClock
+from services.runtime.serving import listen, serving
 from services.worker.catching_up.backlog import NoBacklog, remove_earlier
 from services.worker.catching_up.fetching import Fetching
 from services.worker.catching_up.passages import Passages, Planning
@@ -90,6 +95,27 @@ async def test_a_gateway_that_is_busy_for_a_while_is_waited_for_whatever_another
         planned = await a_fetching(state).planned(session, tmp_path / "into", since=0, plan=plan)
 
     assert [each.stretch.connection for each in planned.passages] == [("a/a", "3")]
+
+
+@pytest.mark.parametrize(("status", "waits"), [(500, False), (501, False), (502, True), (503, True), (504, True)])
+async def test_a_gateway_that_fails_is_asked_again_only_where_it_may_do_better(
+    state: SqliteState, tmp_path: Path, status: int, *, waits: bool
+) -> None:
+    asked = 0
+
+    async def fails(_: Request) -> Response:
+        nonlocal asked
+        asked += 1
+        return Response(status_code=status)
+
+    bound = listen("127.0.0.1", 0)
+    put(state, "a", f"http://127.0.0.1:{bound.getsockname()[1]}", SystemClock().now())
+    session = opened(state, "camera", "a", "3")
+    async with serving(Starlette(routes=[Route("/backlog/camera", fails)]), bound):
+        with pytest.raises(NoBacklog):
+            await a_fetching(state, SHORT_SECONDS).planned(session, tmp_path / "into", since=0, plan=plan)
+
+    assert (asked > 1) is waits
 
 
 async def test_at_the_deadline_what_a_gateway_has_that_stays_busy_is_given_up(
