@@ -6,6 +6,7 @@ import fnmatch
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,7 +23,7 @@ SECONDS = float(os.environ.get("TRIAL_SECONDS", "120"))
 LIMITS = ("--cpus=0.25", "--memory=512m")
 STOP_SECONDS = 30.0
 MEGABYTE = 1e6
-KINDS = (("recordings", "mp4"), ("hls", "ts"))
+KINDS = {"snapshots": "jpg", "recordings": "mp4", "hls": "ts"}
 
 
 def used(worker: Container, seconds: float) -> tuple[float, float, float]:
@@ -36,15 +37,10 @@ def used(worker: Container, seconds: float) -> tuple[float, float, float]:
     return cpu, most / MEGABYTE, cgroup.peak_bytes() / MEGABYTE
 
 
-def stored(bucket: Bucket) -> list[int]:
+def stored(bucket: Bucket) -> Counter[str]:
     """Count the objects of each kind so far."""
     keys = bucket.keys()
-    return [len(fnmatch.filter(keys, f"{kind}/channel-capture/*.{end}")) for kind, end in KINDS]
-
-
-def since(bucket: Bucket, begun: list[int]) -> list[int]:
-    """Count those of each kind that came after `begun` was counted."""
-    return [now - then for now, then in zip(stored(bucket), begun, strict=True)]
+    return Counter({kind: len(fnmatch.filter(keys, f"{kind}/channel-capture/*.{end}")) for kind, end in KINDS.items()})
 
 
 @pytest.mark.timeout(SECONDS + 180)
@@ -59,10 +55,10 @@ def test_a_quarter_of_a_processor_and_512_mb_capture_1080p60(
         Container(image="worker", command=command, environment=variables, options=LIMITS, folder=tmp_path) as worker,
         publishing(clip, f"{gateway.url}/channel-capture"),
     ):
-        eventually(lambda: stored(bucket)[-1], within=60, what=f"a segment\n{worker.log}")
+        eventually(lambda: stored(bucket)["hls"], within=60, what=f"a segment\n{worker.log}")
         begun = stored(bucket)
         cpu, own, charged = used(worker, SECONDS)
-        meanwhile = since(bucket, begun)
+        meanwhile = stored(bucket) - begun
         asked = time.monotonic()
         worker.terminate()
         code = worker.wait(STOP_SECONDS)
@@ -71,10 +67,11 @@ def test_a_quarter_of_a_processor_and_512_mb_capture_1080p60(
     print(
         f"{SECONDS:g} s: {cpu:.3f} of a processor, {own:.0f} MB, {charged:.0f} MB with files; ended in {stopped:.1f} s"
     )
-    recordings, segments = since(bucket, begun)
-    print(f"stored meanwhile: {meanwhile[0]} recordings, {meanwhile[1]} segments; in all {recordings}, {segments}")
+    kept = stored(bucket) - begun
+    print(f"stored meanwhile: {dict(meanwhile)}; in all {dict(kept)}")
     assert worker.log.count('"event": "stop_asked"') == 1
     assert code == 0
-    assert meanwhile[1] >= SECONDS / 2 - 2
-    assert recordings >= SECONDS // 60
-    assert segments >= SECONDS / 2
+    assert meanwhile["hls"] >= SECONDS / 2 - 2
+    assert kept["snapshots"] >= SECONDS / 10
+    assert kept["recordings"] >= SECONDS // 60
+    assert kept["hls"] >= SECONDS / 2
