@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -82,11 +83,9 @@ def test_an_admission_stays_as_long_as_a_recording_of_it_and_as_long_as_one_may_
     def admission(seconds_ago: float, client_id: str) -> Admission:
         return Admission(ns=int((NOW - seconds_ago) * 1e9), channel_id="camera", boot="1", client_id=client_id)
 
-    file = recording(1, 50, MIB)
     before, owner, next_one = admission(500, "1"), admission(400, "2"), admission(5, "3")
-    contents = Contents([file], [before, owner, next_one])
+    contents = Contents([replace(recording(1, 50, MIB), owner=owner)], [before, owner, next_one])
 
-    assert contents.owner(file.name) == owner
     assert BOUNDS.judge(contents, free_bytes=AMPLE, now=NOW, is_sound=lambda _: False).outlived == [before]
 
 
@@ -98,14 +97,68 @@ def test_what_a_reconnect_in_the_same_second_would_overwrite_is_set_aside_with_w
         moment = second * 10**9 + 1000 * number
         folder.admitted(Admission(ns=moment, channel_id="camera", boot="ab", client_id=client_id))
         (folder.recording / f"camera-{second}.ab.flv").write_text(client_id)
-    contents = folder.contents(of="camera")
-    owners = {each.path.read_text(): contents.owner(each.name) for each in contents.recordings}
 
-    assert {text: owner.client_id if owner else None for text, owner in owners.items()} == {
-        "7": "7",
-        "8": "8",
-        "9": "9",
-    }
+    assert owned(folder) == [("7", "7"), ("8", "8"), ("9", "9")]
+    assert owned(Folder(tmp_path)) == owned(folder), "by their names, after a restart"
+
+
+def owned(folder: Folder) -> list[tuple[str, str | None]]:
+    """Give each recording's text and its owner's client id, in their order."""
+    return [
+        (each.path.read_text(), None if each.owner is None else each.owner.client_id)
+        for each in folder.contents(of="camera").recordings
+    ]
+
+
+@pytest.mark.parametrize("step", [-300, 300])
+def test_recordings_are_in_order_and_of_whom_they_are_of_although_the_wall_clock_was_set(
+    tmp_path: Path, step: int
+) -> None:
+    folder, written = Folder(tmp_path), 0
+    folder.open()
+
+    def admit(second: int, client_id: str) -> None:
+        folder.admitted(Admission(ns=second * 10**9 + 5, channel_id="camera", boot="ab", client_id=client_id))
+
+    def write(second: int) -> None:
+        nonlocal written
+        written += 1
+        (folder.recording / f"camera-{second}.ab.flv").write_text(f"{written}")
+        folder.contents()
+
+    admit(1000, "1")
+    write(1000)
+    write(1005 + step)
+    admit(1010 + step, "2")
+    write(1010 + step)
+    write(1015)
+    admit(1020, "3")
+    write(1020)
+
+    assert owned(folder) == [("1", "1"), ("2", "1"), ("3", "2"), ("4", "2"), ("5", "3")]
+
+
+def test_what_nobody_had_seen_when_the_next_was_let_in_is_of_who_was_before(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.open()
+    folder.admitted(Admission(ns=1000 * 10**9, channel_id="camera", boot="ab", client_id="1"))
+    (folder.recording / "camera-1005.ab.flv").write_text("1")
+    folder.admitted(Admission(ns=700 * 10**9, channel_id="camera", boot="ab", client_id="2"))
+    (folder.recording / "camera-1006.ab.flv").write_text("2")
+
+    assert owned(folder) == [("1", "1"), ("2", "2")]
+
+
+def test_what_is_gone_is_forgotten_and_may_come_again_by_the_same_name(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.open()
+    folder.admitted(Admission(ns=1000 * 10**9, channel_id="camera", boot="ab", client_id="1"))
+    for text in ("1", "2"):
+        (folder.recording / "camera-1000.ab.flv").write_text(text)
+        assert owned(folder) == [(text, text)]
+        (folder.recording / "camera-1000.ab.flv").unlink()
+        folder.contents()
+        folder.admitted(Admission(ns=999 * 10**9, channel_id="camera", boot="ab", client_id="2"))
 
 
 def test_only_names_of_the_backlog_are_read_as_such() -> None:

@@ -58,7 +58,7 @@ class Bounds:
                 left -= each.bytes
         kept = [each for each in contents.recordings if each not in deleted]
         cut = [each for each in kept if each.is_open and self._is_too_long(each, now, is_sound)]
-        return Verdict(deleted, self._outlived(contents, kept, now), cut)
+        return Verdict(deleted, self._outlived(contents.admissions, kept, now), cut)
 
     def _is_too_long(self, recording: Recording, now: float, is_sound: Callable[[Recording], bool]) -> bool:
         """Say whether a recording alone exceeds what may be: without keyframes nginx goes on with it for ever.
@@ -73,7 +73,7 @@ class Bounds:
         is_old = recording.name.second < now - self.seconds
         return is_old and recording.bytes > _LONG_BYTES and is_sound(recording)
 
-    def _outlived(self, contents: Contents, kept: Sequence[Recording], now: float) -> Sequence[Admission]:
-        owners = {contents.owner(each.name) for each in kept}
+    def _outlived(self, admissions: Sequence[Admission], kept: Sequence[Recording], now: float) -> Sequence[Admission]:
+        owners = {each.owner for each in kept}
         horizon = (now - self.seconds) * _NS
-        return [each for each in contents.admissions if each not in owners and each.ns < horizon]
+        return [each for each in admissions if each not in owners and each.ns < horizon]

@@ -7,13 +7,15 @@ import fcntl
 import os
 import shutil
 import struct
+import threading
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from services.domain import flv
 from services.gateway.backlog.names import Admission, RecordingName
+from services.gateway.backlog.order import Name, Order
 
 _NS = 1_000_000_000
 _EMPTIED = "emptied-"
@@ -22,13 +24,17 @@ _LOCK = "hhqqi4x"  # struct flock: type, whence, start, length, process
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """One file that nginx writes or wrote; `written_at` is when it was changed last (epoch s)."""
+    """One file that nginx writes or wrote; `written_at` is when it was changed last (epoch s).
+
+    `owner` is the last connection that was let in before it began, None where that is not known.
+    """
 
     name: RecordingName
     path: Path
     bytes: int
     written_at: float
     is_open: bool
+    owner: Admission | None = None
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[flv.Read]:
@@ -39,17 +45,10 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What lies in the folder: recordings from the oldest to the newest, and admissions."""
+    """What lies in the folder: recordings and admissions, each from the oldest to the newest."""
 
     recordings: Sequence[Recording]
     admissions: Sequence[Admission]
-
-    def owner(self, recording: RecordingName) -> Admission | None:
-        """Give whose a recording is: of the last connection that was let in before it began."""
-        known = [each for each in self.admissions if _is_life(each, recording)]
-        if recording.client_id is not None:
-            known = [each for each in known if each.client_id == recording.client_id]
-        return max((each for each in known if each.ns < (recording.second + 1) * _NS), default=None)
 
 
 class Folder:
@@ -62,6 +61,8 @@ class Folder:
         """Take a folder that need not be there yet."""
         self.root = root
         self.recording = root / "recording"
+        self._order = Order()
+        self._looking = threading.Lock()
 
     def open(self) -> None:
         """Let nginx record; raise OSError where it cannot be made."""
@@ -90,39 +91,63 @@ class Folder:
 
     def contents(self, folder: Path | None = None, *, of: str | None = None) -> Contents:
         """Look at `recording`, or at another folder; with `of`, at what is one channel's."""
-        recordings, admissions = [], []
-        for entry in _entries(folder or self.recording):
-            if of is not None and not entry.name.startswith(of):
-                continue
-            name, admission = RecordingName.parse(entry.name), Admission.parse(entry.name)
-            if name is not None and of in (None, name.channel_id):
-                with contextlib.suppress(FileNotFoundError):
-                    recordings.append(_recording(name, Path(entry.path)))
-            elif admission is not None and of in (None, admission.channel_id):
-                admissions.append(admission)
-        recordings.sort(key=lambda each: (each.name.second, each.written_at))
-        return Contents(recordings, sorted(admissions))
+        names = self._names(of) if folder is None else Order().see(_names(folder, of))
+        owners, recordings = _owners(names), list[Recording]()
+        for name, owner in owners.items():
+            with contextlib.suppress(FileNotFoundError):
+                recordings.append(_recording(name, (folder or self.recording) / str(name), owner))
+        return Contents(recordings, [each for each in names if isinstance(each, Admission)])
 
     def admitted(self, admission: Admission) -> None:
         """Mark who is let in, before nginx begins its file; what that file would overwrite is set aside."""
         if not self.is_open:
             return
-        name = RecordingName(channel_id=admission.channel_id, second=admission.ns // _NS, boot=admission.boot)
-        if (self.recording / str(name)).exists():
-            owner = self.contents(of=name.channel_id).owner(name)
-            client_id = "0" if owner is None else owner.client_id
-            aside = RecordingName(channel_id=name.channel_id, second=name.second, boot=name.boot, client_id=client_id)
-            (self.recording / str(name)).rename(self.recording / str(aside))
-        (self.recording / str(admission)).touch(mode=0o600)
+        with self._looking:
+            owners = _owners(self._seen(admission.channel_id))
+            name = RecordingName(channel_id=admission.channel_id, second=admission.ns // _NS, boot=admission.boot)
+            if name in owners:
+                owner = owners[name]
+                aside = replace(name, client_id="0" if owner is None else owner.client_id)
+                (self.recording / str(name)).rename(self.recording / str(aside))
+                self._order.rename(name, aside)
+            (self.recording / str(admission)).touch(mode=0o600)
+            self._order.see([admission])
+
+    def _names(self, of: str | None) -> Sequence[Name]:
+        with self._looking:
+            names = self._seen(of)
+            if of is None:
+                self._order.keep(names)
+            return names
+
+    def _seen(self, of: str | None) -> Sequence[Name]:
+        return self._order.see(_names(self.recording, of))
+
+
+def _names(folder: Path, of: str | None) -> Iterator[Name]:
+    """Give what lies there by the names of the backlog, with `of` what is one channel's."""
+    for entry in _entries(folder):
+        if of is None or entry.name.startswith(of):
+            name = RecordingName.parse(entry.name) or Admission.parse(entry.name)
+            if name is not None and of in (None, name.channel_id):
+                yield name
+
+
+def _owners(names: Iterable[Name]) -> dict[RecordingName, Admission | None]:
+    """Give whose each recording is, of names in their order."""
+    owners: dict[RecordingName, Admission | None] = {}
+    last: dict[tuple[str, str, str | None], Admission] = {}
+    for name in names:
+        if isinstance(name, Admission):
+            last[name.channel_id, name.boot, None] = last[name.channel_id, name.boot, name.client_id] = name
+        else:
+            owners[name] = last.get((name.channel_id, name.boot, name.client_id))
+    return owners
 
 
 def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
     with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
         yield from entries
-
-
-def _is_life(admission: Admission, recording: RecordingName) -> bool:
-    return (admission.channel_id, admission.boot) == (recording.channel_id, recording.boot)
 
 
 @contextlib.contextmanager
@@ -138,11 +163,12 @@ def opened(path: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _recording(name: RecordingName, path: Path) -> Recording:
+def _recording(name: RecordingName, path: Path, owner: Admission | None) -> Recording:
     with opened(path) as descriptor:
         is_open = _is_locked(descriptor)
         status = os.fstat(descriptor)
-    return Recording(name=name, path=path, bytes=status.st_size, written_at=status.st_mtime_ns / _NS, is_open=is_open)
+    written_at = status.st_mtime_ns / _NS
+    return Recording(name=name, path=path, bytes=status.st_size, written_at=written_at, is_open=is_open, owner=owner)
 
 
 def _is_locked(descriptor: int) -> bool:

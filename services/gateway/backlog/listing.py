@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import pairwise
+from itertools import dropwhile, pairwise
 from typing import Any
 
-from services.gateway.backlog.folder import Contents, Folder, Recording
+from services.gateway.backlog.folder import Folder, Recording
 from services.gateway.backlog.joints import step_between
 from services.gateway.backlog.names import Admission
 from services.gateway.backlog.outline import Outline, read_outline
@@ -29,9 +29,13 @@ class Item:
 
     recording: Recording
     outline: Outline
-    owner: Admission | None
     zero: float
     step: int | None = None
+
+    @property
+    def owner(self) -> Admission | None:
+        """Give whose it is."""
+        return self.recording.owner
 
     def told(self, gateway: Callable[[str], str]) -> dict[str, Any]:
         """Give it as a worker reads it; `gateway` names a life of nginx as sessions do."""
@@ -58,10 +62,12 @@ class Listing:
     _outlines: dict[str, Outline] = field(default_factory=dict)
 
     def of_channel(self, channel_id: str, since: datetime) -> Sequence[Item]:
-        """Give the recordings of connections that were let in at `since` or later, from the oldest to the newest."""
-        contents = self.folder.contents(of=channel_id)
-        items = [item for each in contents.recordings for item in self._read(each, contents)]
-        return _joined([item for item in items if _began(item) >= since.timestamp()])
+        """Give the recordings of the first connection that was let in at `since` or later, and of all after it.
+
+        From the oldest to the newest; whoever came later may have been let in earlier, by a clock that was set back.
+        """
+        items = (item for each in self.folder.contents(of=channel_id).recordings for item in self._read(each))
+        return _joined(list(dropwhile(lambda item: _began(item) < since.timestamp(), items)))
 
     def is_sound_alone(self, recording: Recording) -> bool:
         """Say whether there are no pictures in a recording."""
@@ -72,14 +78,14 @@ class Listing:
         for name in set(self._outlines) - set(names):
             self._outlines.pop(name, None)
 
-    def _read(self, recording: Recording, contents: Contents) -> Iterable[Item]:
+    def _read(self, recording: Recording) -> Iterable[Item]:
         try:
             outline = self._outline(recording)
         except FileNotFoundError:  # swept since
             return
         if not outline.is_empty:
             zero = self.timing.zero(recording, outline)
-            yield Item(recording=recording, outline=outline, owner=contents.owner(recording.name), zero=zero)
+            yield Item(recording=recording, outline=outline, zero=zero)
 
     def _outline(self, recording: Recording) -> Outline:
         name = str(recording.name)
@@ -106,15 +112,7 @@ def _joined(items: Sequence[Item]) -> Sequence[Item]:
         starts = [item.zero - offset for item, offset in zip(connection, offsets, strict=True)]
         for item, step, offset, start in zip(connection, steps, offsets, starts, strict=True):
             earliest = min(each for each in starts if abs(each - start) < _NEAR_SECONDS)
-            found.append(
-                Item(
-                    recording=item.recording,
-                    outline=item.outline,
-                    owner=item.owner,
-                    zero=earliest + offset,
-                    step=step,
-                )
-            )
+            found.append(replace(item, zero=earliest + offset, step=step))
     return found
 
 
