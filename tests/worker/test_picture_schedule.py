@@ -109,6 +109,24 @@ def test_after_a_hole_in_the_stream_one_picture_is_taken_and_the_grid_goes_on() 
     assert pictures(Schedule(interval=2), packets) == near([0.08, 2.08, 21.28, 22.08, 24.08])
 
 
+@given(st.lists(st.floats(0, 3), min_size=1, max_size=20), st.integers(1, 19))
+def test_a_schedule_that_begins_anew_goes_on_on_the_same_grid(steps: list[float], kept: int) -> None:
+    """A frame that is given is of a time before its packet's, as far as a stream reorders."""
+    once, anew, pts = Schedule(interval=0.5), Schedule(interval=0.5), 0.0
+    for schedule in (once, anew):
+        schedule.look(0.0, is_keyframe=True)
+        schedule.taken(0.0)
+    for number, step in enumerate(steps):
+        pts += 0.5 + step
+        place = anew.place(pts - 0.06)
+        once.taken(pts - 0.06)
+        anew.taken(pts - 0.06)
+        if number == kept:
+            anew = Schedule(interval=0.5, last=place)
+            anew.look(pts, is_keyframe=False)
+    assert anew.place(pts + 3) == pytest.approx(once.place(pts + 3))
+
+
 def test_a_picture_that_cannot_be_made_is_passed_over() -> None:
     schedule = Schedule(interval=2)
     looks = []

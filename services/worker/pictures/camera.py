@@ -216,22 +216,22 @@ class Camera:
 
     def _due(self, pts: float, frame: av.VideoFrame) -> None:
         if pts not in self._taken:  # it may have been asked for just before
-            self._make(pts, frame)
+            self._make(pts, frame, due=self.schedule.place(pts))
         self.schedule.taken(pts)
         achieved = self.schedule.achieved()
         if achieved is not None and round(achieved, 2) != self._paced:
             self._paced = round(achieved, 2)
             tell(event="pace", asked=self.schedule.interval, achieved=self._paced)
 
-    def _make(self, pts: float, frame: av.VideoFrame, *, asked: int | None = None) -> None:
+    def _make(self, pts: float, frame: av.VideoFrame, **more: float | None) -> None:
+        """Make a picture, which was `due` then, or `asked` for by this number."""
         anchor = self.teller.clock.anchor if self.anchor is None else self.anchor
-        made = self.maker.make(frame, pts, anchor + pts, is_asked=asked is not None)
+        made = self.maker.make(frame, pts, anchor + pts, is_asked="asked" in more)
         if made is None:
             tell(event="unchanged", pts=pts)
             return
         self._taken.append(pts)
-        more = {} if asked is None else {"asked": asked}
-        tell(event="picture", pts=pts, **made, **more)
+        tell(event="picture", pts=pts, anchor=anchor, **made, **more)
 
     def _undecodable(self, pts: float, error: Exception) -> None:
         self.schedule.taken(pts)

@@ -8,7 +8,9 @@ reads behind ffmpeg what lies between keyframes, and speaks JSON lines on standa
     {"event": "streams", "video": {codec, width, height} | null}
     {"event": "packet", "pts": seconds, "drift": seconds}  once a second at the most
     {"event": "keyframe", "pts": seconds, "at": epoch seconds of its arrival, "digest": text, "drift": seconds}
-    {"event": "picture", "pts": seconds, ...}              what making.py gives; "asked": number, if it was asked for
+    {"event": "picture", "pts": seconds, "anchor": epoch seconds of PTS 0 by its EXIF, ...}
+                                                           what making.py gives; "due": seconds, its place on the
+                                                           grid, or "asked": number, if it was asked for
     {"event": "unchanged", "pts": seconds}                 one that was due, and is left out: it shows nothing new
     {"event": "asked", "id": number, "pts": seconds}       the picture that was told with this PTS is what was asked for
     {"event": "asked", "id": number, "error": "no_video" | "no_keyframe" | "undecodable"}
@@ -65,7 +67,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--anywhere", action="store_true", help="files are cut at any packet: wait for no keyframe")
     parser.add_argument("--replay", type=Path, help="an FLV file to follow instead of a tap, at full speed")
     parser.add_argument("--anchor", type=float, help="epoch seconds of PTS 0, where it is known already")
-    parser.add_argument("--last", type=float, help="PTS of the last picture taken, in seconds")
+    parser.add_argument("--last", type=float, help="PTS at which the last picture was due, in seconds")
     return parser.parse_args()
 
 

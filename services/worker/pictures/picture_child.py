@@ -74,7 +74,7 @@ class PictureChild:
     _has_spoken: asyncio.Event = field(default_factory=asyncio.Event)
     _clock: ClockSet | None = None
     _anchor: float | None = None
-    _last_picture: float | None = None
+    _last_due: float | None = None
     _over: asyncio.Event = field(default_factory=asyncio.Event)
     _deaths: int = 0
 
@@ -164,8 +164,8 @@ class PictureChild:
             arguments += ["--tail", self.tail.value]
         if self._clock is not None:
             arguments += ["--anchor", repr(self._clock.anchor)]
-        if self._last_picture is not None:
-            arguments += ["--last", repr(self._last_picture)]
+        if self._last_due is not None:
+            arguments += ["--last", repr(self._last_due)]
         flags = {"--all-packets": self.all_packets, "--anywhere": self.anywhere}
         return arguments + [flag for flag, is_set in flags.items() if is_set]
 
@@ -211,8 +211,8 @@ class PictureChild:
                 said = json.loads(line)
                 self._has_spoken.set()
                 self._hear(event_of(said, self.folder))
-                if said["event"] == "picture" and "asked" not in said:
-                    self._last_picture = said["pts"]
+                if said["event"] == "picture":
+                    self._last_due = said.get("due", self._last_due)
                 self._asking.hear(said)
         except (ValueError, KeyError, TypeError) as error:
             log.warning("picture_child_unclear", error=str(error)[:200])

@@ -28,7 +28,7 @@ class Look(Enum):
 class Schedule:
     """Keeps pictures on a grid of `interval` seconds from the first one on, keyframes preferred.
 
-    `last` is the PTS of the last picture taken before this schedule began, if any.
+    `last` is the PTS at which the last picture before this schedule began was due, if there was one.
     """
 
     interval: float | None
@@ -83,13 +83,18 @@ class Schedule:
         self.interval, self._due, self._is_changed = interval, None, True
         self._taken.clear()
 
+    def place(self, pts: float) -> float | None:
+        """Give the place on the grid of a picture at `pts`, None where none is due."""
+        if self.interval is None or self._due is None:
+            return None
+        return self._due + max(0.0, (pts - self._due) // self.interval) * self.interval
+
     def taken(self, pts: float) -> None:
         """Note that the picture that was due is made, or cannot be; the next is due on the grid."""
-        if self.interval is None or self._due is None:
+        place = self.place(pts)
+        if self.interval is None or place is None:
             return
-        behind = pts - self._due
-        steps = 1 + max(0, int(behind // self.interval))
-        self._due += steps * self.interval
+        self._due = place + self.interval
         self.last = pts
         self._taken.append(pts)
 
