@@ -50,7 +50,7 @@ class FileClosed:
     What lies before `cut_from` and what lies from `cut_to` on, seconds after the file's first keyframe, is of another
     part: `start` and `end` leave it out already, and it is cut off before the file ships.
     A picture was judged to be `flags` (of domain.artifact.FLAGS), has a perceptual hash (`phash`, hex), and lies there
-    in other `sizes`, narrowest first.
+    in other `sizes`, narrowest first; by what it says of itself PTS 0 was at `anchor` (epoch s).
     """
 
     kind: Kind
@@ -59,6 +59,7 @@ class FileClosed:
     end: float
     is_first: bool = False
     waited: float = 0.0
+    anchor: float | None = None
     width: int | None = None
     height: int | None = None
     flags: tuple[str, ...] = ()

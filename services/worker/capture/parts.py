@@ -111,10 +111,6 @@ class Parts:
         """Say whether the present run gets media, be it that it waits for the first keyframe."""
         return self._hears
 
-    def moved_by(self, anchor: float) -> float:
-        """Give by how much the present part's clock is ahead of one with PTS 0 at `anchor` (epoch s)."""
-        return 0.0 if self._files is None else self._files.anchor - anchor
-
     def reach(self) -> float:
         """Give the PTS up to which whole files of the present part are on their way."""
         assert self._files is not None  # noqa: S101 - a part is open

@@ -6,29 +6,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TypeGuard
 
 import structlog
 
-from services.domain.artifact import Kind
 from services.domain.capture import MediaPlan
 from services.domain.secrets import Secret
 from services.runtime import metrics
 from services.worker.capture.capture_run import CaptureRun
 from services.worker.capture.held import Held
 from services.worker.capture.parts import Parts
-from services.worker.delivery.parcel import discard
 from services.worker.delivery.playlists import Playlists
-from services.worker.events import CaptureEvent, ClockSet, FileClosed
+from services.worker.events import CaptureEvent, ClockSet
 from services.worker.following import Following
 from services.worker.gateway_address import GatewayAddress
 from services.worker.succession.standby import Standby
 from services.worker.succession.tenure import Tenure
 
 log = structlog.get_logger()
-
-SAME_CLOCK_SECONDS = 0.1
-"""By how much a picture may be made by another clock than its part's has become since."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,16 +87,7 @@ class Runs:
             self.relieving.adopt(self.parts)  # the times alone tell where its part begins
             return
         self.parts.anchored, self.parts.keyframes = run.set_anchor, self.held.keyframes
-        told = None if self.held.clock is None else self.held.clock.anchor
-
-        def is_true(event: CaptureEvent) -> bool:
-            """Say whether an event is wanted, and does not tell of itself what the part's clock denies."""
-            if _is_picture(event) and told is not None and abs(self.parts.moved_by(told)) > SAME_CLOCK_SECONDS:
-                discard(event)
-                return False
-            return is_wanted(event)
-
-        self.held.release(partial(self.parts.take, folder=run.folder), clock, is_true)
+        self.held.release(partial(self.parts.take, folder=run.folder), clock, is_wanted)
 
     @property
     def hears_media(self) -> bool:
@@ -168,7 +153,3 @@ class Runs:
             segment_seconds=seconds if seconds is None or longest is None else min(seconds, longest / 1.5),
             cuts_anywhere=self.parts.needs.anywhere,
         )
-
-
-def _is_picture(event: CaptureEvent) -> TypeGuard[FileClosed]:
-    return isinstance(event, FileClosed) and event.kind is Kind.SNAPSHOT

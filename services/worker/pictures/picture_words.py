@@ -29,6 +29,7 @@ def _picture(said: dict[str, Any], folder: Path) -> FileClosed:
         path=folder / said["file"],
         start=said["pts"],
         end=said["pts"],
+        anchor=said["anchor"],
         width=said["width"],
         height=said["height"],
         flags=tuple(said.get("flags", ())),

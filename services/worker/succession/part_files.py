@@ -14,6 +14,8 @@ from services.worker.delivery.cutting import within
 from services.worker.delivery.finishing import describe
 from services.worker.events import ClockSet, FileClosed
 
+SAME_CLOCK_SECONDS = 0.5
+"""By how much what a picture says of its time may differ from its part's clock, which may have been moved since."""
 _PATTERNS = ((Kind.RECORDING, "recording-*.mp4"), (Kind.SEGMENT, "segment-*.ts"))
 
 
@@ -51,11 +53,15 @@ class PartFiles:
         )
 
     def own(self, file: FileClosed, until: float | None) -> FileClosed | None:
-        """Give a file with what is to be cut off because it is of another part, None if all of it is."""
+        """Give a file with what is to be cut off because it is of another part, None if all of it is.
+
+        None too for a picture that denies the part's clock by what it says of itself.
+        """
         since = self.begins.get(file.kind, self.first) if self.is_spliced else None
         if file.kind is Kind.SNAPSHOT:
             is_ours = (since is None or file.start >= since) and (until is None or file.start < until)
-            return file if is_ours else None
+            is_true = file.anchor is None or abs(file.anchor - self.anchor) <= SAME_CLOCK_SECONDS
+            return file if is_ours and is_true else None
         keyframe = file.start  # ffmpeg begins all files but the first with one
         if file.is_first and self.first_keyframe is not None:
             keyframe = self.first_keyframe
