@@ -282,7 +282,7 @@ def test_with_claims_a_start_keeps_no_place_while_its_worker_comes(tmp_path: Pat
                 yard.order(name)
             await until(lambda: yard.launched() == ["a", "b", "c"])
 
-    with closing(SqliteState(tmp_path / "state.db")) as state:
+    with closing(SqliteState(tmp_path / "state.db", StillClock())) as state:
         asyncio.run(scene(claiming(state, concurrency=1)))
 
 
@@ -296,7 +296,7 @@ def test_what_another_is_starting_is_left_to_it(tmp_path: Path, journal: Journal
             yard.order("a")
             await until(yard.launches._orders.empty)
 
-    with closing(SqliteState(tmp_path / "state.db")) as state:
+    with closing(SqliteState(tmp_path / "state.db", StillClock())) as state:
         yard = claiming(state, concurrency=1)
         assert yard.claims is not None
         asyncio.run(scene(yard, yard.claims))
@@ -306,14 +306,14 @@ def test_what_another_is_starting_is_left_to_it(tmp_path: Path, journal: Journal
 
 
 def test_a_start_that_state_did_not_answer_for_is_tried_again(tmp_path: Path, journal: Journal) -> None:
-    state = SqliteState(tmp_path / "state.db")
+    state = SqliteState(tmp_path / "state.db", StillClock())
     yard = claiming(state)
 
     async def scene() -> None:
         async with yard.running():
             yard.order("a")
             await until(lambda: len(journal.all("launch_failed")) == 1)
-            with closing(SqliteState(tmp_path / "state.db")) as back:
+            with closing(SqliteState(tmp_path / "state.db", StillClock())) as back:
                 yard.launches.claims = LaunchClaims(
                     leases=back.leases, channels=back.channels, clock=yard.clock, who="gateway"
                 )
