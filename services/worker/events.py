@@ -9,6 +9,9 @@ from typing import Any
 
 from services.domain.artifact import Kind
 
+SAME_CLOCK_SECONDS = 0.9
+"""By how much what a picture says of its time may differ from its part's clock, which may have been moved since."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockSet:

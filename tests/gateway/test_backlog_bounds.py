@@ -30,6 +30,7 @@ RECORDINGS = st.lists(st.tuples(st.floats(0, 300), st.integers(0, 40 * MIB), st.
 
 @given(RECORDINGS, st.integers(0, 300 * MIB))
 def test_what_is_kept_is_in_the_bounds_and_as_much_as_fits(recordings: list[Recording], free: int) -> None:
+    recordings.sort(key=lambda each: each.written_at)
     contents = Contents(recordings, [])
     verdict = BOUNDS.judge(contents, free_bytes=free, now=NOW, is_sound=lambda _: False)
     kept = [each for each in recordings if each not in verdict.deleted]

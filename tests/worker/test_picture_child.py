@@ -91,6 +91,11 @@ async def test_media_is_seen_while_it_comes(media: Media, tmp_path: Path) -> Non
     assert seen[1].pts > seen[0].pts
 
 
+def off_the_grid(seconds: float) -> float:
+    """Give by how much a time is after the nearest multiple of half a second."""
+    return (seconds + 0.25) % 0.5 - 0.25
+
+
 async def test_a_killed_child_is_replaced_on_the_same_clock(media: Media, tmp_path: Path) -> None:
     async with picture_child(tmp_path, 0.5) as (child, heard):
         feeding = asyncio.create_task(feed_slowly(child, pieces_of(media, Clip(seconds=30, sound=False))))
@@ -100,10 +105,13 @@ async def test_a_killed_child_is_replaced_on_the_same_clock(media: Media, tmp_pa
         count = len(heard.of(FileClosed))
         after = await heard.expect(FileClosed, count + 2)
         resumed = time.monotonic() - killed
+        arguments = command(await running())
         feeding.cancel()
 
     # With B-frames a picture is of a time up to four frames before the one at which it was due.
-    late = [(picture.start - before[0].start + 0.25) % 0.5 - 0.25 for picture in after]
+    late = [off_the_grid(picture.start - before[0].start) for picture in after]
+    last = float(arguments[arguments.index("--last") + 1])
+    assert off_the_grid(last - before[0].start) == pytest.approx(0, abs=0.001)
     assert resumed < 2
     assert len(heard.of(ClockSet)) == 1
     assert all(-4.5 / RATE < each < 0.5 / RATE for each in late), late
@@ -146,6 +154,25 @@ async def test_all_settings_of_pictures_apply_to_the_running_child(media: Media,
 
     assert (fine.sizes, [(each.width, each.path.exists()) for each in coarse.sizes]) == ((), [(32, True), (160, True)])
     assert coarse.path.stat().st_size < 0.7 * fine.path.stat().st_size
+
+
+async def test_who_asks_for_a_picture_that_denies_the_parts_clock_has_it_taken_again(
+    media: Media, tmp_path: Path
+) -> None:
+    async with picture_child(tmp_path, 600, all_packets=False) as (child, heard):
+        child.feed(tapped(media.file(Clip(sound=False)), Tap.KEYFRAMES).body)
+        (clock,) = await heard.expect(ClockSet)
+        first = await child.snapshot(None)
+        child.set_anchor(clock.anchor + 0.5)
+        again = await child.snapshot(None)
+        child.set_anchor(clock.anchor + 6)
+        anew = await child.snapshot(None)
+        pictures = await heard.expect(FileClosed, 3)
+
+    assert (first.is_new, again.is_new, anew.is_new) == (True, False, True)
+    assert first.pts == again.pts == anew.pts
+    told = [picture.anchor for picture in pictures]
+    assert told == pytest.approx([clock.anchor, clock.anchor, clock.anchor + 6])
 
 
 async def test_a_child_that_is_killed_while_it_is_asked_has_a_successor_with_the_last_settings(

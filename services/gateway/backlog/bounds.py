@@ -50,7 +50,7 @@ class Bounds:
         deleted = [each for each in closed if each.written_at < now - self.seconds]
         left = sum(each.bytes for each in contents.recordings) - sum(each.bytes for each in deleted)
         room = self.room(contents, free_bytes)
-        for each in sorted(closed, key=lambda each: each.written_at):
+        for each in closed:
             if left <= room:
                 break
             if each not in deleted:

@@ -91,7 +91,7 @@ class Folder:
 
     def contents(self, folder: Path | None = None, *, of: str | None = None) -> Contents:
         """Look at `recording`, or at another folder; with `of`, at what is one channel's."""
-        names = self._names(of) if folder is None else Order().see(_names(folder, of))
+        names = self._names(of) if folder is None else Order().see(_named_in(folder, of))
         owners, recordings = _owners(names), list[Recording]()
         for name, owner in owners.items():
             with contextlib.suppress(FileNotFoundError):
@@ -121,10 +121,10 @@ class Folder:
             return names
 
     def _seen(self, of: str | None) -> Sequence[Name]:
-        return self._order.see(_names(self.recording, of))
+        return self._order.see(_named_in(self.recording, of))
 
 
-def _names(folder: Path, of: str | None) -> Iterator[Name]:
+def _named_in(folder: Path, of: str | None) -> Iterator[Name]:
     """Give what lies there by the names of the backlog, with `of` what is one channel's."""
     for entry in _entries(folder):
         if of is None or entry.name.startswith(of):

@@ -234,7 +234,8 @@ class Parts:
         if file.kind is not Kind.SNAPSHOT and file.is_first and file.start < files.first:
             # ffmpeg calls the start of the very first file 0, whenever its first packet came.
             file = replace(file, start=files.first)
-        files.close(file)
+        if kept is not None or file.kind is not Kind.SNAPSHOT:
+            files.close(file)
         self._last_pts = max(self._last_pts, file.end)
         self.ledger.closed(files.number, file)
         if kept is None:  # it is of another part: nothing of this one is lost with it

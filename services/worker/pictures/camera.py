@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import av
 
 from services.domain.capture import ImagePlan
+from services.worker.events import SAME_CLOCK_SECONDS
 from services.worker.pictures.between import Between
 from services.worker.pictures.commands import Anchored, Ask, Change, Command
 from services.worker.pictures.making import Maker
@@ -143,6 +144,8 @@ class Camera:
                 self.maker.change(self.images)
                 self.schedule.change(self.images.seconds)
             case Anchored():
+                if abs(command.anchor - self._anchor()) > SAME_CLOCK_SECONDS:
+                    self._taken.clear()  # what was taken is not kept: whoever asks for it has it taken again
                 self.anchor = command.anchor
             case Ask():
                 self.take(command)
@@ -225,13 +228,16 @@ class Camera:
 
     def _make(self, pts: float, frame: av.VideoFrame, **more: float | None) -> None:
         """Make a picture, which was `due` then, or `asked` for by this number."""
-        anchor = self.teller.clock.anchor if self.anchor is None else self.anchor
+        anchor = self._anchor()
         made = self.maker.make(frame, pts, anchor + pts, is_asked="asked" in more)
         if made is None:
             tell(event="unchanged", pts=pts)
             return
         self._taken.append(pts)
         tell(event="picture", pts=pts, anchor=anchor, **made, **more)
+
+    def _anchor(self) -> float:
+        return self.teller.clock.anchor if self.anchor is None else self.anchor
 
     def _undecodable(self, pts: float, error: Exception) -> None:
         self.schedule.taken(pts)

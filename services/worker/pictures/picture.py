@@ -67,7 +67,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--anywhere", action="store_true", help="files are cut at any packet: wait for no keyframe")
     parser.add_argument("--replay", type=Path, help="an FLV file to follow instead of a tap, at full speed")
     parser.add_argument("--anchor", type=float, help="epoch seconds of PTS 0, where it is known already")
-    parser.add_argument("--last", type=float, help="PTS at which the last picture was due, in seconds")
+    parser.add_argument("--last", type=float, help="PTS from which the grid of pictures goes on, in seconds")
     return parser.parse_args()
 
 

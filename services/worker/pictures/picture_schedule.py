@@ -28,7 +28,7 @@ class Look(Enum):
 class Schedule:
     """Keeps pictures on a grid of `interval` seconds from the first one on, keyframes preferred.
 
-    `last` is the PTS at which the last picture before this schedule began was due, if there was one.
+    `last` is the PTS from which the grid goes on: of the last picture before this schedule began, if there was one.
     """
 
     interval: float | None

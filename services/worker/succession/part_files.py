@@ -12,10 +12,8 @@ from services.domain.artifact import OUTPUTS, Kind
 from services.domain.manifest import Mark
 from services.worker.delivery.cutting import within
 from services.worker.delivery.finishing import describe
-from services.worker.events import ClockSet, FileClosed
+from services.worker.events import SAME_CLOCK_SECONDS, ClockSet, FileClosed
 
-SAME_CLOCK_SECONDS = 0.5
-"""By how much what a picture says of its time may differ from its part's clock, which may have been moved since."""
 _PATTERNS = ((Kind.RECORDING, "recording-*.mp4"), (Kind.SEGMENT, "segment-*.ts"))
 
 
