@@ -45,7 +45,7 @@ def _ministack(port: int, home: Path) -> tuple[list[str], dict[str, str]]:
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",
     }
-    server = [sys.executable, "-m", "hypercorn", "--bind", f"127.0.0.1:{port}", "--keep-alive", "75"]
+    server = [sys.executable, "-m", "hypercorn", "--workers", "0", "--bind", f"127.0.0.1:{port}", "--keep-alive", "75"]
     return [*server, "tests.doubles.whole_ministack:app"], variables
 
 
@@ -84,6 +84,10 @@ class Emulator:
                 cwd=self._home,
             )
         eventually(self._answers, within=START_SECONDS, what=f"{kind} answers")
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def _answers(self) -> bool:
         assert self._process.poll() is None, (self._home / "log").read_text(errors="replace")
