@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.gateway.nginx_process import free_ports
+
 DEADLINE_SECONDS = 10.0
 _MODULE = "/usr/lib/nginx/modules/ngx_rtmp_module.so"
 _CONFIGURATION = """
@@ -57,12 +59,6 @@ class OpenGateway:
             self.listening.set()
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as bound:
-        port: int = bound.getsockname()[1]
-    return port
-
-
 def _wait_for(port: int) -> None:
     for _ in range(200):
         try:
@@ -78,7 +74,7 @@ def _wait_for(port: int) -> None:
 @contextmanager
 def open_gateway(folder: Path) -> Iterator[OpenGateway]:
     """Run a gateway while the block runs."""
-    port = _free_port()
+    (port,) = free_ports(1)
     gateway = OpenGateway(f"rtmp://127.0.0.1:{port}/stream")
     with socket.create_server(("127.0.0.1", 0)) as hooks:
         file = folder / "nginx.conf"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -17,12 +18,14 @@ START_SECONDS = 10.0
 
 
 def free_ports(count: int) -> list[int]:
-    """Give ports of 127.0.0.1 that nobody listens on now."""
-    bound = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in bound]
-    for each in bound:
-        each.close()
-    return ports
+    """Give ports of 127.0.0.1 that nobody listens on now, below the range from which the kernel gives ports away."""
+    ports: list[int] = []
+    for port in random.SystemRandom().sample(range(10_000, 32_000), 200):
+        if len(ports) == count:
+            return ports
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            ports.append(port)
+    raise AssertionError(f"no {count} free ports were found")
 
 
 def new_nginx(run_path: Path) -> Nginx:

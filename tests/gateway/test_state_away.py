@@ -103,11 +103,13 @@ def outage(new_world_with_nginx: Callable[..., World], emulators: Emulators) -> 
             for channel_id in ("camera", "other"):
                 life = {"outdate": a_channel().outdate.replace(year=2099)}
                 state.channels.add(a_channel(channel_id, **life))
-            world.start()
-            yield Outage(world, proxy, state)
-            world.close()
-    for channel_id in ("camera", "other"):
-        DynamodbState(TABLE, endpoint=endpoint).channels.remove(channel_id)
+            try:
+                world.start()
+                yield Outage(world, proxy, state)
+            finally:
+                world.close()
+                for channel_id in ("camera", "other"):
+                    state.channels.remove(channel_id)
 
 
 @pytest.mark.parametrize("mode", ["hang", "gone", "500"])
